@@ -1,0 +1,20 @@
+"""Bodies, their sections, who supervises whom, areas and hubs, and the people who hold seats."""
+
+from .areas import Area, Designation
+from .bodies import AddressConfirmation, Organisation, OrganisationName, Section, SectionName, Supervision
+from .people import Invitation, LoginCode, Seat, User
+
+__all__ = [
+    "AddressConfirmation",
+    "Area",
+    "Designation",
+    "Invitation",
+    "LoginCode",
+    "Organisation",
+    "OrganisationName",
+    "Seat",
+    "Section",
+    "SectionName",
+    "Supervision",
+    "User",
+]
