@@ -1,0 +1,203 @@
+"""郵便: the outbox (one row per envelope recipient) and the inbox (raw bytes first)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.db import models
+from django.db.models import Q
+
+from kyoten.records import files
+from kyoten.records.models import ActorColumns, Attachment
+
+
+class OutboundQuerySet(models.QuerySet):
+    def due(self, now: datetime) -> OutboundQuerySet:
+        """What may be tried now, new mail before retries: one that stalls again and again delays nobody else."""
+        waiting = Q(state="queued", next_attempt_at__lte=now)
+        orphaned = Q(state="sending", lease_until__lte=now)
+        return self.filter(waiting | orphaned).order_by("attempts", "next_attempt_at", "id")
+
+    def failed_for(self, section_ids: Iterable[int]) -> OutboundQuerySet:
+        """Deliveries that failed for good and still need somebody of these sections, newest first."""
+        rows = self.filter(state="failed", settled_at=None, from_section_id__in=list(section_ids))
+        return rows.order_by("-failed_at", "-id")
+
+    def delayed_for(self, section_ids: Iterable[int]) -> OutboundQuerySet:
+        """Deliveries of these sections that did not succeed at the first try and go on being tried."""
+        rows = self.filter(state__in=["queued", "sending"], attempts__gt=0, from_section_id__in=list(section_ids))
+        return rows.exclude(last_reply="").order_by("queued_at", "id")
+
+    def bounced_since(self, moment: datetime) -> OutboundQuerySet:
+        """What failed since `moment`, oldest first: the addresses to mend."""
+        return self.filter(state="failed", failed_at__gte=moment).order_by("failed_at", "id")
+
+    def of(self, kind: str, record_id: int) -> OutboundQuerySet:
+        """The mails about one record, oldest first."""
+        return self.filter(about_kind=kind, about_id=record_id).order_by("id")
+
+
+class OutboundMail(ActorColumns):
+    """One mail to one recipient. The row is the truth; the worker delivers it at least once, always the same Message-ID.
+
+    queued → sending (leased) → sent | queued again (4xx, with back-off) | failed (5xx, five days, bounce).
+    In the demo nothing leaves: queued → demo, "delivered" into the mailbox everybody can read.
+    The actor columns say who caused it; empty for what the system sends by itself.
+    """
+
+    STATES = [
+        ("queued", "送信待ち"),
+        ("sending", "送信中"),
+        ("sent", "送信済み"),
+        ("failed", "不達"),
+        ("demo", "デモ内で配達"),
+    ]
+
+    key = models.CharField(max_length=200)
+    token = models.CharField(max_length=32, unique=True)  # in Message-ID and reply address; only its reader knows it
+    message_id = models.CharField(max_length=200, unique=True)
+    to = models.CharField(max_length=320)
+    subject = models.CharField(max_length=500)
+    text = models.TextField()
+    attachments = models.ManyToManyField(Attachment, through="Enclosure", related_name="+")
+    from_section_id = models.BigIntegerField(null=True, db_index=True)  # whose home shows a failure
+    from_name = models.CharField(max_length=200, blank=True)
+    about_kind = models.CharField(max_length=40, blank=True)
+    about_id = models.BigIntegerField(null=True)
+    in_reply_to = models.CharField(max_length=998, blank=True)
+    references = models.TextField(blank=True)
+    automatic = models.BooleanField(default=False)
+
+    queued_at = models.DateTimeField()  # the moment of the act; everything below is real time
+    recorded_at = models.DateTimeField()
+    state = models.CharField(max_length=10, choices=STATES, default="queued")
+    next_attempt_at = models.DateTimeField()
+    attempts = models.PositiveIntegerField(default=0)
+    lease_token = models.CharField(max_length=32, blank=True)
+    lease_until = models.DateTimeField(null=True)
+    last_reply = models.TextField(blank=True)
+    sent_at = models.DateTimeField(null=True)
+    failed_at = models.DateTimeField(null=True)
+    possibly_twice = models.BooleanField(default=False)  # the server may have taken it once before
+    settled_at = models.DateTimeField(null=True)  # somebody dealt with the failure
+    resent_as = models.ForeignKey("self", models.PROTECT, null=True, related_name="resent_from")
+
+    objects = OutboundQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["key", "to"], name="one_mail_per_key_and_recipient")]
+        indexes = [
+            models.Index(
+                fields=["attempts", "next_attempt_at", "id"], name="outbound_queued", condition=Q(state="queued")
+            ),
+            models.Index(fields=["lease_until"], name="outbound_sending", condition=Q(state="sending")),
+            models.Index(fields=["from_section_id", "failed_at"], name="outbound_failed", condition=Q(state="failed")),
+            models.Index(fields=["about_kind", "about_id"], name="outbound_about"),
+            models.Index(fields=["to", "id"], name="outbound_to"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.to} {self.subject}"
+
+    @property
+    def about(self) -> tuple[str, int] | None:
+        return (self.about_kind, self.about_id) if self.about_kind else None
+
+
+class Enclosure(models.Model):
+    """A file enclosed in a mail."""
+
+    mail = models.ForeignKey(OutboundMail, models.CASCADE, related_name="enclosures")
+    attachment = models.ForeignKey(Attachment, models.PROTECT, related_name="+")
+
+    class Meta:
+        ordering = ["id"]
+
+
+class InboundQuerySet(models.QuerySet):
+    def replies(self) -> InboundQuerySet:
+        """Answers by people to a mail of ours that nobody has taken up yet, oldest first."""
+        rows = self.filter(state="new", machine="", answers__isnull=False)
+        return rows.select_related("answers").order_by("id")
+
+    def attention(self) -> InboundQuerySet:
+        """要確認: what a person has to look at, oldest first."""
+        return self.filter(state="attention").order_by("id")
+
+    def of(self, kind: str, record_id: int) -> InboundQuerySet:
+        """What came back on one record, out-of-office notes and bounces too, oldest first."""
+        answered = Q(answers__about_kind=kind, answers__about_id=record_id)
+        return self.filter(answered | Q(taken_kind=kind, taken_id=record_id)).order_by("id")
+
+
+class InboundMail(models.Model):
+    """A mail as it came. The bytes are on disk and this row committed before the mailbox is told anything.
+
+    Parsing comes after, guarded: what cannot be parsed stays here as 要確認 and stops nothing.
+    """
+
+    STATES = [("new", "未処理"), ("taken", "処理済み"), ("attention", "要確認")]
+    MACHINES = [("", "人"), ("bounce", "不達通知"), ("auto", "自動応答"), ("list", "一斉配信")]
+
+    sha256 = models.CharField(max_length=64, unique=True)  # the same bytes twice are one mail
+    size = models.PositiveBigIntegerField()
+    source = models.CharField(max_length=200)
+    received_at = models.DateTimeField()
+    recorded_at = models.DateTimeField()
+    parsed_at = models.DateTimeField(null=True)
+    state = models.CharField(max_length=10, choices=STATES, default="new")
+    problem = models.TextField(blank=True)  # why a person has to look, in Japanese
+    machine = models.CharField(max_length=10, choices=MACHINES, blank=True)
+
+    sender = models.CharField(max_length=320, blank=True)
+    sender_name = models.CharField(max_length=300, blank=True)
+    recipients = models.TextField(blank=True)  # addresses of To, Cc and Delivered-To, one a line
+    subject = models.CharField(max_length=500, blank=True)
+    text = models.TextField(blank=True)
+    reply_text = models.TextField(blank=True)  # without what it quotes
+    message_id = models.CharField(max_length=998, blank=True)
+    in_reply_to = models.CharField(max_length=998, blank=True)
+    references = models.TextField(blank=True)
+    attachment_names = models.TextField(blank=True)  # one a line
+
+    answers = models.ForeignKey(OutboundMail, models.PROTECT, null=True, related_name="replies")
+    taken_at = models.DateTimeField(null=True)
+    taken_kind = models.CharField(max_length=40, blank=True)
+    taken_id = models.BigIntegerField(null=True)
+
+    objects = InboundQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["id"], name="inbound_unparsed", condition=Q(parsed_at=None)),
+            models.Index(fields=["state", "id"], name="inbound_by_state"),
+            models.Index(fields=["taken_kind", "taken_id"], name="inbound_taken"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.sender} {self.subject}"
+
+    @property
+    def raw(self) -> bytes:
+        return files.path_of(self.sha256).read_bytes()
+
+    @property
+    def about(self) -> tuple[str, int] | None:
+        """(kind, id) of the record our mail was about that this one answers."""
+        return self.answers.about if self.answers else None
+
+    @property
+    def from_our_recipient(self) -> bool:
+        """Whether the From address is the one we wrote to. From is a claim, so this grants nothing; show it."""
+        return bool(self.answers) and self.sender.casefold() == self.answers.to.casefold()
+
+
+class MailboxState(models.Model):
+    """How far one folder has been fetched. Nothing is ever marked or deleted on the server."""
+
+    source = models.CharField(max_length=200, unique=True)
+    uidvalidity = models.BigIntegerField(default=0)
+    last_uid = models.BigIntegerField(default=0)
+    problem = models.TextField(blank=True)  # what the last fetch ran into
+    fetched_at = models.DateTimeField(null=True)
