@@ -53,8 +53,8 @@ class Period(Part):
 class YearlySpan(Part):
     """毎年閉まる期間（年末年始など）"""
 
-    starts: MonthDay = Key(description="初日。月-日（例 \"12-29\"）")
-    ends: MonthDay = Key(description="最終日。月-日（例 \"01-03\"。初日より前の月日なら翌年）")
+    starts: MonthDay = Key(description='初日。月-日（例 "12-29"）')
+    ends: MonthDay = Key(description='最終日。月-日（例 "01-03"。初日より前の月日なら翌年）')
     text: Text = Key(description="画面に出す呼び名（例 年末年始）")
     source: Text = Key(description="根拠の文書と箇所。文書に無ければ ours")
 
@@ -96,7 +96,7 @@ class Document(Part):
 class Window(Part):
     """受付時間帯"""
 
-    days: tuple[Weekday, ...] = Key(min_length=1, description="曜日（例 [\"月\", \"火\"]）")
+    days: tuple[Weekday, ...] = Key(min_length=1, description='曜日（例 ["月", "火"]）')
     opens: Clock = Key(description="受付開始（この時刻を含む。例 09:00:00）")
     closes: Clock = Key(description="受付終了（この時刻は含まない。例 17:00:00）")
 
@@ -194,7 +194,7 @@ class DateInFiscalYear(DeadlineBase):
     """ある日が属する年度から数えた年度の、決まった月日"""
 
     kind: Literal["date_in_fiscal_year"]
-    date: MonthDay = Key(description="月-日（例 \"04-10\"）")
+    date: MonthDay = Key(description='月-日（例 "04-10"）')
     years: int = Key(default=0, ge=0, description="何年度あとか（0 その年度、1 翌年度、2 翌々年度）")
     after: Id = Key(description="起点になる日の名前")
 
@@ -252,7 +252,7 @@ class MaxShare(RuleBase):
     kind: Literal["share"]
     field: Id = Key(description="表の項目の id")
     column: Id = Key(description="列の id")
-    max_share: Share = Key(description="割合の上限（分数の文字列。例 \"1/2\"。ちょうどはよい）")
+    max_share: Share = Key(description='割合の上限（分数の文字列。例 "1/2"。ちょうどはよい）')
     threshold_source: Text = Key(description="割合の根拠。文書に無ければ ours")
 
 

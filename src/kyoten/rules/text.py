@@ -1,0 +1,32 @@
+"""The one cleaning function for text that crosses a border: forms, mail, files, pasted tables."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_BREAKS = re.compile("\r\n|[\r\v\f\x85\u2028\u2029]")  # \v is Word's line break inside a paragraph
+# Everything XML 1.0 (and so docx and xlsx) or PostgreSQL refuses, and marks that make the text on
+# screen differ from the text stored (direction overrides). Variation selectors stay: names need them.
+_UNWANTED = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff]")
+
+
+def clean(text: str) -> str:
+    """Text that every database, paper and screen accepts. Letters are never replaced by look-alikes (髙 stays 髙)."""
+    joined = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "ignore")  # half characters go
+    return _UNWANTED.sub("", _BREAKS.sub("\n", joined))
+
+
+def clean_line(text: str) -> str:
+    """Cleaned text on one line, without space at the ends."""
+    return re.sub(r"\s*\n\s*|\t", " ", clean(text)).strip()
+
+
+def narrow(text: str) -> str:
+    """For codes, numbers and addresses only, never for names: full-width letters and digits made half-width."""
+    return unicodedata.normalize("NFKC", clean(text)).strip()
+
+
+def same_words(text: str) -> str:
+    """The key under which two spellings count as one (鎌ヶ谷 = 鎌ケ谷, full width = half width, spaces aside)."""
+    return re.sub(r"\s", "", narrow(text)).replace("ヶ", "ケ").replace("ヵ", "カ").casefold()
