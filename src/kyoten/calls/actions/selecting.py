@@ -1,0 +1,236 @@
+"""選定: checks, notes, conflicts of interest, the decision with its reason, and the announcement in one act."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, datetime
+
+from django.db import transaction
+
+from kyoten.calls.models import Application, Call, Check, Conflict, Decision, ReviewNote
+from kyoten.inquiries.models import Addressee
+from kyoten.organisations.models import Seat, User
+from kyoten.post.actions import send
+from kyoten.records.actions import Entry, attach, record, record_many
+from kyoten.records.models import Attachment, Refused
+
+KIND = "selection"  # its own chain per application: outsiders read the application's, never this one
+
+
+def _organiser(application: Application, by: Seat) -> None:
+    mine = Application.objects.visible_to(by).filter(call__organiser__organisation=by.organisation)
+    if not by.may_act or not mine.filter(pk=application.pk).exists():
+        raise Refused("この操作ができるのは、事務局の担当（利益相反のない方）だけです。")
+
+
+def _still_open(call: Call) -> Call:
+    locked = Call.objects.select_for_update().get(pk=call.pk)
+    if locked.announced_at:
+        raise Refused("選定結果を通知した後は変更できません。")
+    return locked
+
+
+def _who(by: Seat) -> str:
+    return f"{by.section}　{by.person.name}"
+
+
+@transaction.atomic
+def tick(application: Application, rule: str, ok: bool | None, *, by: Seat, at: datetime) -> None:
+    """形式要件の確認: a person's word on one requirement; None takes it back."""
+    _organiser(application, by)
+    _still_open(application.call)
+    if rule not in {r.id for r in application.definition.call.rules}:
+        raise Refused("この要件は公募要領にありません。画面を開き直してください。")
+    if ok is None:
+        Check.objects.filter(application=application, rule=rule).delete()
+    else:
+        Check.objects.update_or_create(
+            application=application, rule=rule, defaults={"ok": ok, "checked_by": _who(by), "checked_at": at}
+        )
+    words = {True: "満たす", False: "満たさない", None: "確認を取り消し"}[ok]
+    record("tick", f"要件の確認：{words}", kind=KIND, record_id=application.pk, by=by.actor(), at=at,
+           facts={"rule": rule, "ok": ok})  # fmt: skip
+
+
+@transaction.atomic
+def write_note(application: Application, text: str, *, by: Seat, at: datetime) -> ReviewNote:
+    """審査メモ, inside the organiser only."""
+    _organiser(application, by)
+    if not text.strip():
+        raise Refused("メモの内容を書いてください。")
+    note = ReviewNote.objects.create(application=application, text=text.strip(), written_by=_who(by), written_at=at)
+    record("note", "審査メモを記入", kind=KIND, record_id=application.pk, by=by.actor(), at=at, note=text)
+    return note
+
+
+@transaction.atomic
+def declare_conflict(application: Application, person: User, reason: str, *, by: Seat, at: datetime) -> None:
+    """利益相反の申告: from now on this person sees nothing of the case. Only a 管理 seat can put it on another."""
+    _organiser(application, by)
+    if person.pk != by.person_id and by.role != "manager":
+        raise Refused("ほかの方の利益相反を登録できるのは、管理の席だけです。")
+    if not reason.strip():
+        raise Refused("利益相反の内容を書いてください（例：申込団体の会議の委員である）。")
+    _, new = Conflict.objects.get_or_create(
+        application=application, person=person, defaults={"reason": reason.strip(), "declared_at": at}
+    )
+    if not new:
+        raise Refused("この方の利益相反はすでに登録されています。")
+    record("conflict", f"利益相反を登録（{person.name}）", kind=KIND, record_id=application.pk, by=by.actor(), at=at, note=reason)
+
+
+@transaction.atomic
+def decide(application: Application, outcome: str, reason: str, *, by: Seat, at: datetime) -> Decision:
+    """選定の決定: with a reason. Nobody outside sees it before the announcement; until then it can be changed."""
+    _organiser(application, by)
+    call = _still_open(application.call)
+    if outcome not in Decision.Outcome.values:
+        raise Refused("「選定」か「不選定」を選んでください。")
+    if not reason.strip():
+        raise Refused("決定の理由を書いてください（記録に残ります）。")
+    current = Application.objects.select_for_update().get(pk=application.pk)
+    if current.state != "forwarded":
+        raise Refused("取り下げられた申込みは選定の対象になりません。")
+    if outcome == "selected":
+        _check_requirements(current, at)
+        _check_places(call, current)
+    decision, _ = Decision.objects.update_or_create(
+        application=application,
+        defaults={"outcome": outcome, "reason": reason.strip(), "decided_by": _who(by), "decided_at": at},
+    )
+    record("decide", f"「{decision.get_outcome_display()}」と決定", kind=KIND, record_id=application.pk, by=by.actor(), at=at,
+           facts={"outcome": outcome}, note=reason)  # fmt: skip
+    return decision
+
+
+def _check_requirements(application: Application, at: datetime) -> None:
+    ticked = {check.rule: check.ok for check in application.checks.all()}
+    stops = [f for f in application.findings(at) if f.stops_at("screening") and not ticked.get(f.rule.id)]
+    stops += [f for f in application.findings(at) if f.rule.level == "stop" and ticked.get(f.rule.id) is False and f.ok]
+    if stops:
+        raise Refused(f"満たしていない要件があるため選定できません（{stops[0].rule.text}）。{stops[0].reason}")
+
+
+def _check_places(call: Call, application: Application) -> None:
+    """「1地域程度」: more than the number is possible, twice the number is not what the sentence says (ours)."""
+    others = Decision.objects.filter(application__call=call, outcome="selected").exclude(application=application)
+    places = call.definition.call.places
+    if others.exclude(application__state="withdrawn").count() >= places * 2:
+        raise Refused(f"選定数（{call.definition.call.places_text}）を大きく超えます。ほかの決定を見直してください。")
+
+
+def undecided(call: Call) -> list[Application]:
+    """Every application that came in is told its result, so each needs a decision (別紙2 9)."""
+    return list(Application.objects.filter(call=call, state="forwarded", decision=None))
+
+
+@transaction.atomic
+def announce(
+    call: Call,
+    letters: Callable[[Decision], Attachment],
+    *,
+    document_number: str,
+    decided_on: date | None,
+    by: Seat,
+    at: datetime,
+) -> Call:
+    """選定結果の通知: one act; letter and mail to every applicant's representative, and to the prefectures."""
+    if call.organiser.organisation_id != by.section.organisation_id or not by.may_act:
+        raise Refused("結果を通知できるのは、事務局の担当だけです。")
+    locked = _still_open(call)
+    if at <= locked.deadline:
+        raise Refused("申込締切の前は、結果を通知できません。")
+    if not document_number.strip() or decided_on is None:
+        raise Refused("決裁日と文書番号を記入してください（事務連絡のときは「事務連絡」と記入します）。")
+    if decided_on > at.date():
+        raise Refused("決裁日が本日より後になっています。日付を確かめてください。")
+    if left := undecided(locked):
+        raise Refused(f"決定していない申込みが{len(left)}件あります。すべて決定してから通知してください。")
+    decisions = list(_decisions(locked))
+    if not decisions:
+        raise Refused("通知する申込みがありません。")
+    changed = Call.objects.filter(pk=call.pk, announced_at=None).update(
+        announced_at=at, result_number=document_number.strip()[:100], result_decided_on=decided_on
+    )
+    if not changed:
+        raise Refused("選定結果はすでに通知されています。")
+    locked.refresh_from_db()
+    _record_announcement(locked, decisions, by=by, at=at)
+    for decision in decisions:
+        _tell_applicant(decision, letters(decision), locked, by=by, at=at)
+    _tell_prefectures(locked, decisions, by=by, at=at)
+    return locked
+
+
+def _decisions(call: Call):
+    rows = Decision.objects.filter(application__call=call, application__state="forwarded")
+    return rows.select_related(
+        "application__applicant", "application__section", "application__prefecture", "application__programme"
+    ).order_by("application__prefecture__code", "application__pk")
+
+
+def _record_announcement(call: Call, decisions: list[Decision], *, by: Seat, at: datetime) -> None:
+    entries = [
+        Entry("announce", f"選定結果（{d.get_outcome_display()}）を通知", "application", d.application_id,
+              {"outcome": d.outcome})
+        for d in decisions
+    ]  # fmt: skip
+    record_many([*entries, Entry("announce", f"選定結果を通知（{len(decisions)}件）", "call", call.pk)], by=by.actor(), at=at)
+
+
+def _tell_applicant(decision: Decision, letter: Attachment, call: Call, *, by: Seat, at: datetime) -> None:
+    application = decision.application
+    answers = application.answers
+    attach(letter, kind="application", record_id=application.pk, label="result")
+    to = [address for address in (answers.get("rep_email"), application.section.email) if address]
+    send(
+        to=list(dict.fromkeys(to)),
+        subject=f"{call.definition.call.title}　選定結果について（通知）",
+        text=result_text(decision, call),
+        at=at,
+        key=f"result:{application.pk}",
+        by=by.actor(),
+        section_id=by.section_id,
+        about=("application", application.pk),
+        attachments=[letter],
+    )
+
+
+def result_text(decision: Decision, call: Call) -> str:
+    """The result in words, the same in the mail and in the letter. The internal reason is not told."""
+    application = decision.application
+    answers = application.answers
+    name = f"{answers.get('rep_organisation', '')}　{answers.get('rep_name', '')}　様".strip("　 ")
+    area = application.area_name or application.applicant.name
+    if decision.outcome == "selected":
+        result = f"貴地域（{area}）を、伴走支援の実施地域として選定しました。\n今後の進め方は、担当から改めて御連絡します。"
+    else:
+        result = f"貴地域（{area}）は、今回は選定に至りませんでした。\n御応募いただきありがとうございました。"
+    contact = call.definition.contact
+    return (
+        f"{name}\n\n{call.definition.call.title}に御応募いただき、ありがとうございました。\n"
+        f"選定の結果を下記のとおりお知らせします。\n\n記\n\n受付番号　{application.number}\n{result}\n\n以上\n\n"
+        f"【連絡先】{contact.name}　{contact.email}"
+    )
+
+
+def _tell_prefectures(call: Call, decisions: list[Decision], *, by: Seat, at: datetime) -> None:
+    by_prefecture: dict[int, list[Decision]] = {}
+    for decision in decisions:
+        by_prefecture.setdefault(decision.application.prefecture_id, []).append(decision)
+    rows = Addressee.objects.filter(root=call.inquiry_id, organisation__in=by_prefecture)
+    for row in rows.select_related("section", "organisation"):
+        lines = "\n".join(
+            f"・{d.application.number}　{d.application.area_name}（{d.application.applicant}）　{d.get_outcome_display()}"
+            for d in by_prefecture[row.organisation_id]
+        )
+        send(
+            to=[row.section.email],
+            subject=f"{call.definition.call.title}　選定結果について（通知）",
+            text=f"{row.organisation}　{row.section.name}　御中\n\n貴管内の申込みの選定結果を、下記のとおり各代表者へ通知しました。\n\n{lines}\n\n{call.organiser}",
+            at=at,
+            key=f"result:prefecture:{call.pk}:{row.pk}",
+            by=by.actor(),
+            section_id=by.section_id,
+            about=("call", call.pk),
+        )

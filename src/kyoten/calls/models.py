@@ -1,0 +1,353 @@
+"""公募・申込: a call, its applications, their way through the prefecture, and the selection."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+from django.db import models
+from django.db.models import Q
+
+from kyoten.inquiries.models import Addressee, Inquiry
+from kyoten.organisations.models import Area, Organisation, Seat, Section, User
+from kyoten.programmes.models import Programme
+from kyoten.rules.clock import deadline_moment
+from kyoten.rules.definition import Definition
+from kyoten.rules.eligibility import Facts, Finding, check
+
+
+class CallQuerySet(models.QuerySet):
+    def organised_by(self, seat: Seat) -> CallQuerySet:
+        return self.filter(organiser__organisation=seat.organisation)
+
+    def visible_to(self, seat: Seat) -> CallQuerySet:
+        """The organiser's own; for others, calls of which their body has received the inquiry (or all, for 国)."""
+        if seat.organisation.kind == "ministry":
+            return self
+        received = Addressee.objects.filter(organisation=seat.organisation).values("root")
+        return self.filter(Q(organiser__organisation=seat.organisation) | Q(inquiry__in=received))
+
+
+class Call(models.Model):
+    """One opened call. Dates and contacts come from the latest revision of its definition, forms from each
+    application's own."""
+
+    slug = models.SlugField("事業", unique=True)  # the definition's id
+    organiser = models.ForeignKey(Section, models.PROTECT, verbose_name="事務局", related_name="calls")
+    inquiry = models.OneToOneField(Inquiry, models.PROTECT, related_name="call")
+    opened_at = models.DateTimeField("公募開始")
+    announced_at = models.DateTimeField("結果の通知", null=True, blank=True)
+    result_number = models.CharField("結果通知の文書番号", max_length=100, blank=True)
+    result_decided_on = models.DateField("結果通知の決裁日", null=True, blank=True)
+
+    objects = CallQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-opened_at", "-pk"]
+
+    def __str__(self) -> str:
+        return self.definition.name
+
+    @cached_property
+    def programme(self) -> Programme:
+        return Programme.objects.latest_of(self.slug)
+
+    @property
+    def definition(self) -> Definition:
+        return self.programme.definition
+
+    @cached_property
+    def deadline(self) -> datetime:
+        """事務局への提出期限, to the microsecond."""
+        return deadline_moment(self.definition.call.deadline)
+
+
+class ApplicationQuerySet(models.QuerySet):
+    def owned_by(self, seat: Seat) -> ApplicationQuerySet:
+        return self.filter(applicant=seat.organisation)
+
+    def visible_to(self, seat: Seat) -> ApplicationQuerySet:
+        """The applicant its own; the prefecture once submitted (before that it sees 「検討中」 only); the organiser
+        once forwarded, except where the person has declared a conflict of interest; 国 as the organiser."""
+        organisation = seat.organisation
+        if organisation.kind == "prefecture":
+            return self.filter(Q(prefecture=organisation) & (Q(submitted_at__isnull=False) | Q(by_proxy="prefecture")))
+        if organisation.kind == "secretariat":
+            conflicted = Conflict.objects.filter(person=seat.person_id).values("application")
+            return self.filter(call__organiser__organisation=organisation, forwarded_at__isnull=False).exclude(
+                pk__in=conflicted
+            )
+        if organisation.kind == "ministry":
+            return self.filter(forwarded_at__isnull=False)
+        return self.owned_by(seat)
+
+    def editable_by(self, seat: Seat) -> ApplicationQuerySet:
+        """Whose hands the text is in: the applicant's while 作成中 or 補正依頼中, or the one who enters it by proxy."""
+        own = Q(applicant=seat.organisation, by_proxy="")
+        proxy = Q(prefecture=seat.organisation, by_proxy="prefecture")
+        secretariat = Q(call__organiser__organisation=seat.organisation, by_proxy="secretariat")
+        return self.filter(own | proxy | secretariat, state__in=Application.EDITABLE)
+
+
+class Application(models.Model):
+    """申込書 of one area. The answers are text (JSON): stored, hashed and compared as they are."""
+
+    class State(models.TextChoices):
+        DRAFT = "draft", "作成中"
+        SUBMITTED = "submitted", "提出済"
+        RETURNED = "returned", "補正依頼中"
+        FORWARDED = "forwarded", "事務局へ提出済"
+        WITHDRAWN = "withdrawn", "取下げ"
+
+    EDITABLE = ["draft", "returned"]
+
+    call = models.ForeignKey(Call, models.PROTECT, related_name="applications")
+    programme = models.ForeignKey(Programme, models.PROTECT, related_name="+")
+    applicant = models.ForeignKey(Organisation, models.PROTECT, verbose_name="申込団体", related_name="applications")
+    section = models.ForeignKey(Section, models.PROTECT, verbose_name="担当課", related_name="+")
+    prefecture = models.ForeignKey(Organisation, models.PROTECT, verbose_name="都道府県", related_name="+")
+    area = models.ForeignKey(Area, models.PROTECT, null=True, blank=True, verbose_name="圏域")
+    municipalities = models.ManyToManyField(Organisation, verbose_name="区域の市町村", related_name="+")
+    area_name = models.CharField("応募地域名", max_length=200, blank=True)  # from the answers, for lists
+    state = models.CharField("状態", max_length=20, choices=State, default=State.DRAFT)
+    answers_text = models.TextField("記載内容", default="{}")
+    ticks_text = models.TextField("確認済みの要件", default="{}")
+    reason = models.TextField("要件についての説明", blank=True)  # why 16 members, and so on
+    version = models.PositiveIntegerField("版", default=1)
+    number = models.CharField("受付番号", max_length=40, blank=True)
+    by_proxy = models.CharField("代行入力", max_length=12, blank=True)  # "", "prefecture" or "secretariat"
+    proxy_source = models.CharField("原本の受領方法", max_length=20, blank=True)
+    started_at = models.DateTimeField("作成日時")
+    saved_at = models.DateTimeField("保存日時")
+    saved_by = models.CharField("保存者", max_length=200)
+    submitted_at = models.DateTimeField("提出日時", null=True, blank=True)
+    forwarded_at = models.DateTimeField("事務局への提出日時", null=True, blank=True)
+    past_prefecture_due = models.BooleanField("県の期限を超過", default=False)
+    late_reason = models.TextField("期限後に受け付けた理由", blank=True)
+    opinion = models.TextField("都道府県の意見", blank=True)
+    receipt_number = models.CharField("収受番号", max_length=100, blank=True)
+    received_on = models.DateField("収受日", null=True, blank=True)
+    bundle = models.ForeignKey("Bundle", models.PROTECT, null=True, blank=True, related_name="applications")
+
+    objects = ApplicationQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["prefecture__code", "applicant__code", "pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["call", "applicant"],
+                condition=~Q(state="withdrawn"),
+                name="one_living_application_per_body_and_call",
+            )
+        ]
+        indexes = [models.Index(fields=["call", "state"], name="application_call_state")]
+
+    def __str__(self) -> str:
+        return f"{self.area_name or self.applicant.name}"
+
+    @property
+    def answers(self) -> dict[str, Any]:
+        return json.loads(self.answers_text)
+
+    @answers.setter
+    def answers(self, value: dict[str, Any]) -> None:
+        self.answers_text = json.dumps(value, ensure_ascii=False, sort_keys=True)
+        self.area_name = str(value.get("area_name") or "")[:200]
+
+    @property
+    def ticks(self) -> dict[str, bool]:
+        return json.loads(self.ticks_text)
+
+    @property
+    def definition(self) -> Definition:
+        """Of the revision this application is bound to."""
+        return self.programme.definition
+
+    @property
+    def form(self):
+        return self.definition.form
+
+    def findings(self, at: datetime) -> tuple[Finding, ...]:
+        """Every requirement of the call, judged on what is written now."""
+        return check(self.definition.call.rules, self.facts(at))
+
+    def facts(self, at: datetime) -> Facts:
+        return Facts(
+            answers=self.answers,
+            applicant_kind=self.applicant.kind,
+            hub_designated=self.hub_designated(at),
+            route="direct" if self.by_proxy == "secretariat" and not self.bundle_id else "prefecture",
+            ticks=self.ticks,
+        )
+
+    def hub_designated(self, at: datetime) -> bool:
+        """Is a 拠点 designated for this area on that day? (its municipalities, or the applicant itself)"""
+        from kyoten.organisations.models import Designation
+
+        bodies = [m.pk for m in self.municipalities.all()] or [self.applicant_id]
+        return Designation.objects.on(at.date()).filter(organisation__in=[*bodies, self.applicant_id]).exists()
+
+    def late_accepted(self) -> bool:
+        """Has the organiser let this body, or its prefecture, through after the deadline?"""
+        bodies = [self.applicant_id, self.prefecture_id]
+        return LateAcceptance.objects.filter(call=self.call_id, organisation__in=bodies).exists()
+
+    def shown_state(self) -> tuple[str, str]:
+        words = self.get_state_display() + ("（代行入力）" if self.by_proxy else "")
+        return words, {"draft": "go", "submitted": "ok", "returned": "warn", "forwarded": "ok", "withdrawn": "none"}[
+            self.state
+        ]
+
+
+class LateAcceptance(models.Model):
+    """期限後の受付: the organiser lets one body (or all of one prefecture) through after the deadline, with a reason."""
+
+    call = models.ForeignKey(Call, models.PROTECT, related_name="late_acceptances")
+    organisation = models.ForeignKey(Organisation, models.PROTECT, related_name="+")
+    reason = models.TextField("理由")
+    accepted_by = models.CharField("受付を認めた者", max_length=200)
+    accepted_at = models.DateTimeField("日時")
+
+    class Meta:
+        ordering = ["accepted_at", "pk"]
+        constraints = [models.UniqueConstraint(fields=["call", "organisation"], name="one_late_acceptance_per_body")]
+
+
+class Correction(models.Model):
+    """補正依頼: what the prefecture asks to be mended, by section of the form."""
+
+    application = models.ForeignKey(Application, models.PROTECT, related_name="corrections")
+    section = models.CharField("箇所", max_length=60)  # section id of the form, "" for the whole
+    section_title = models.CharField("箇所", max_length=200)
+    text = models.TextField("内容")
+    asked_at = models.DateTimeField("依頼日時")
+    asked_by = models.CharField("依頼者", max_length=200)
+    due = models.DateField("期限", null=True, blank=True)
+    mended_at = models.DateTimeField("補正日時", null=True, blank=True)
+
+    class Meta:
+        ordering = ["asked_at", "pk"]
+
+
+class BundleQuerySet(models.QuerySet):
+    def visible_to(self, seat: Seat) -> BundleQuerySet:
+        kind = seat.organisation.kind
+        if kind == "prefecture":
+            return self.filter(prefecture=seat.organisation)
+        if kind == "secretariat":
+            return self.filter(call__organiser__organisation=seat.organisation, state=Bundle.State.SENT)
+        return self.none()
+
+
+class Bundle(models.Model):
+    """とりまとめ: prepared and frozen, decided in the office's own 文書管理 system, then carried out."""
+
+    class State(models.TextChoices):
+        PREPARED = "prepared", "起案中"
+        VOID = "void", "失効"
+        SENT = "sent", "提出済"
+
+    call = models.ForeignKey(Call, models.PROTECT, related_name="bundles")
+    prefecture = models.ForeignKey(Organisation, models.PROTECT, related_name="bundles")
+    section = models.ForeignKey(Section, models.PROTECT, related_name="+")
+    state = models.CharField("状態", max_length=10, choices=State, default=State.PREPARED)
+    covering_text = models.TextField("鑑文")
+    frozen_text = models.TextField("確定した内容")  # JSON: what the 起案用一式 holds, application by application
+    file_sha = models.CharField("起案用一式", max_length=64, blank=True)
+    prepared_at = models.DateTimeField("起案日時")
+    prepared_by = models.CharField("起案者", max_length=200)
+    decided_on = models.DateField("決裁日", null=True, blank=True)
+    document_number = models.CharField("文書番号", max_length=100, blank=True)
+    sent_at = models.DateTimeField("提出日時", null=True, blank=True)
+    void_reason = models.CharField("失効の理由", max_length=200, blank=True)
+
+    objects = BundleQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["prefecture__code", "-prepared_at", "-pk"]
+
+
+class Check(models.Model):
+    """形式要件の確認 by the secretariat: a requirement that a person ticks, with who and when."""
+
+    application = models.ForeignKey(Application, models.PROTECT, related_name="checks")
+    rule = models.CharField("要件", max_length=60)
+    ok = models.BooleanField("満たす")
+    checked_by = models.CharField("確認者", max_length=200)
+    checked_at = models.DateTimeField("確認日時")
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [models.UniqueConstraint(fields=["application", "rule"], name="one_check_per_rule")]
+
+
+class ReviewNote(models.Model):
+    """審査メモ: inside the secretariat only."""
+
+    application = models.ForeignKey(Application, models.PROTECT, related_name="review_notes")
+    text = models.TextField("メモ")
+    written_by = models.CharField("記入者", max_length=200)
+    written_at = models.DateTimeField("記入日時")
+
+    class Meta:
+        ordering = ["written_at", "pk"]
+
+
+class Conflict(models.Model):
+    """利益相反: this person sees nothing of the case, in no list, count, file or search."""
+
+    application = models.ForeignKey(Application, models.PROTECT, related_name="conflicts")
+    person = models.ForeignKey(User, models.PROTECT, related_name="+")
+    reason = models.TextField("理由")
+    declared_at = models.DateTimeField("申告日時")
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [models.UniqueConstraint(fields=["application", "person"], name="one_conflict_per_person")]
+
+
+class DecisionQuerySet(models.QuerySet):
+    def visible_to(self, seat: Seat) -> DecisionQuerySet:
+        """Before the announcement the organiser alone; afterwards whoever may see the application."""
+        applications = Application.objects.visible_to(seat)
+        decisions = self.filter(application__in=applications)
+        if seat.organisation.kind == "secretariat":
+            return decisions
+        return decisions.filter(application__call__announced_at__isnull=False)
+
+
+class Decision(models.Model):
+    """選定: decided with a reason, announced later for all at once."""
+
+    class Outcome(models.TextChoices):
+        SELECTED = "selected", "選定"
+        DECLINED = "declined", "不選定"
+
+    application = models.OneToOneField(Application, models.PROTECT, related_name="decision")
+    outcome = models.CharField("結果", max_length=10, choices=Outcome)
+    reason = models.TextField("理由")
+    decided_by = models.CharField("決定者", max_length=200)
+    decided_at = models.DateTimeField("決定日時")
+
+    objects = DecisionQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["pk"]
+
+
+class FormFile(models.Model):
+    """A Word form (or FAX scan) that came in: the original is kept, what was read waits for confirmation."""
+
+    application = models.ForeignKey(Application, models.PROTECT, related_name="form_files")
+    attachment_id = models.BigIntegerField()  # records.Attachment
+    name = models.CharField("ファイル名", max_length=255)
+    reading_text = models.TextField("読み取り結果", blank=True)  # JSON
+    base_text = models.TextField(blank=True)  # JSON: digests of the answers it is compared with
+    taken_at = models.DateTimeField("受領日時")
+    taken_by = models.CharField("受領者", max_length=200)
+    settled_at = models.DateTimeField("反映日時", null=True, blank=True)
+
+    class Meta:
+        ordering = ["-taken_at", "-pk"]

@@ -1,0 +1,322 @@
+"""Official acts of asking and answering. Each one: check, change, record, notify."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.conf import settings
+from django.db import transaction
+from django.urls import reverse
+
+from kyoten.inquiries.models import Addressee, Inquiry, MailAnswer
+from kyoten.organisations.models import Organisation, Seat, Section
+from kyoten.post.actions import send
+from kyoten.programmes.models import sections_in_charge
+from kyoten.records.actions import Entry, record, record_many
+from kyoten.records.models import Actor, Refused
+from kyoten.rules.wareki import wareki
+
+KIND = "addressee"  # the record kind of an Addressee row
+NAMES = {"considering": "検討中", "not_applicable": "該当なし", "answered": "提出済", "returned": "補正依頼中"}
+
+
+@dataclass(frozen=True)
+class Ask:
+    """What an asking consists of, whoever asks."""
+
+    programme: str
+    title: str
+    covering_text: str
+    due: datetime | None
+    silence: str
+    silence_text: str = ""
+    hard: bool = False
+    document_number: str = ""
+    decided_on: object = None
+
+
+@transaction.atomic
+def ask(
+    what: Ask,
+    *,
+    to: Sequence[Organisation],
+    reference: Sequence[Organisation] = (),
+    parent: Addressee | None = None,
+    by: Seat,
+    at: datetime,
+) -> Inquiry:
+    """照会: put one question to many bodies; each gets a case at its section in charge, a mail and a signed link."""
+    _check_ask(what, to, parent, by, at)
+    inquiry = Inquiry.objects.create(
+        programme=what.programme,
+        title=what.title,
+        covering_text=what.covering_text,
+        asker=by.section,
+        parent=parent,
+        root_id=parent.root_id if parent else None,
+        due=what.due,
+        hard=what.hard,
+        silence=what.silence,
+        silence_text=what.silence_text,
+        document_number=what.document_number,
+        decided_on=what.decided_on,
+        sent_at=at,
+    )
+    new, again = _addressees(inquiry, to, reference)
+    if parent and parent.state in ("unread", "read"):
+        _move(parent, to="considering", by=by.actor(), at=at, way="screen")
+    asked = Entry(
+        "ask",
+        f"{len(to)}団体へ照会" if parent else f"{len(to)}団体へ発出",
+        "inquiry",
+        inquiry.pk,
+        {"to": [o.code or o.name for o in to], "reference": [o.code or o.name for o in reference]},
+    )
+    received = [_entry("receive", f"{by.section}から「{what.title}」を受信", row) for row in new]
+    doubled = [_entry("again", f"同じ件を{by.section}からも受信（この件にまとめました）", row) for row in again]
+    record_many([asked, *received, *doubled], by=by.actor(), at=at)
+    for row in new:
+        _notify(row, by=by, at=at)
+    return inquiry
+
+
+def _check_ask(what: Ask, to: Sequence[Organisation], parent: Addressee | None, by: Seat, at: datetime) -> None:
+    if not by.may_act:
+        raise Refused("閲覧の席では照会を出せません。担当の席に切り替えてください。")
+    if not to:
+        raise Refused("照会先を1団体以上選んでください。")
+    if what.due and what.due <= at:
+        raise Refused("回答期限は、いまより後の日時にしてください。")
+    above = parent.inquiry.due if parent else None
+    if above and what.due and what.due > above:
+        raise Refused(f"回答期限は、上の期限（{wareki(above.date())}）より前の日にしてください。")
+
+
+def _addressees(
+    inquiry: Inquiry, to: Sequence[Organisation], reference: Sequence[Organisation]
+) -> tuple[list[Addressee], list[Addressee]]:
+    """New rows, and the rows of bodies that already have this case by another way (which are kept, not doubled)."""
+    purposes = {o.pk: (o, Addressee.Purpose.REFERENCE) for o in reference}
+    purposes |= {o.pk: (o, Addressee.Purpose.ANSWER) for o in to}
+    known = {a.organisation_id: a for a in Addressee.objects.filter(root=inquiry.tree_id, organisation__in=purposes)}
+    sections = section_in_charge_of(inquiry.programme, [o for o, _ in purposes.values()])
+    rows = [
+        Addressee(
+            inquiry=inquiry, root_id=inquiry.tree_id, organisation=o, section=sections[o.pk], purpose=purpose
+        )
+        for o, purpose in purposes.values()
+        if o.pk not in known
+    ]
+    again = list(known.values())
+    for row in again:
+        if row.purpose == "reference" and purposes[row.organisation_id][1] == "answer":
+            Addressee.objects.filter(pk=row.pk).update(purpose="answer", inquiry=inquiry)
+    return Addressee.objects.bulk_create(rows), again
+
+
+def section_in_charge_of(programme: str, organisations: Sequence[Organisation]) -> dict[int, Section]:
+    """所管課 of each body for this programme; refuses naming the bodies that have no section on the address list."""
+    found = sections_in_charge(programme, organisations)
+    missing = [o.name for o in organisations if o.pk not in found]
+    if missing:
+        names = "、".join(missing[:5]) + (f" ほか{len(missing) - 5}団体" if len(missing) > 5 else "")
+        raise Refused(f"連絡先に課の登録がない団体があります（{names}）。連絡先に登録してから、もう一度行ってください。")
+    return found
+
+
+def _entry(act: str, title: str, row: Addressee) -> Entry:
+    return Entry(act, title, KIND, row.pk)
+
+
+def _notify(row: Addressee, *, by: Seat, at: datetime, again: bool = False) -> None:
+    """The mail says everything in its text: behind 三層分離 nothing else may be openable."""
+    inquiry = row.inquiry
+    reference = row.purpose == Addressee.Purpose.REFERENCE
+    head = "【再依頼】" if again else "【参考送付】" if reference else ""
+    send(
+        to=[row.section.email],
+        subject=f"{head}{inquiry.title}",
+        text=notice_text(row),
+        at=at,
+        key=f"addressee:{row.pk}:{row.reminded if again else 'first'}",
+        by=by.actor(),
+        section_id=by.section_id,
+        about=(KIND, row.pk),
+    )
+
+
+def notice_text(row: Addressee) -> str:
+    """The text of the mail an addressee gets: who asks what by when, and the three ways to answer."""
+    inquiry = row.inquiry
+    lines = [f"{row.organisation}　{row.section.name}　御中", "", f"{inquiry.asker}", "", inquiry.covering_text, ""]
+    if row.purpose == Addressee.Purpose.REFERENCE:
+        return "\n".join([*lines, "※参考としてお送りするものです。回答の必要はありません。"])
+    if inquiry.due:
+        lines += [f"■ 回答期限　{wareki(inquiry.due.date())}" + _hour(inquiry.due)]
+    if inquiry.silence_text:
+        lines += [f"　{inquiry.silence_text}"]
+    return "\n".join(
+        [
+            *lines,
+            "",
+            "■ 回答の方法（いずれか一つ）",
+            f"1) 次のリンクを開いて回答（ログイン不要）\n　{settings.BASE_URL}{reverse('inquiries:link', args=[row.token])}",
+            "2) このメールに返信し、本文の1行目に「該当なし」「検討中」「申込」のいずれかを記入",
+            "3) Kyotenにログインして回答",
+        ]
+    )
+
+
+def _hour(due: datetime) -> str:
+    return "" if due.strftime("%H%M") == "2359" else f" {due.hour}時{due.minute:02d}分".replace("時00分", "時")
+
+
+@transaction.atomic
+def mark_read(row: Addressee, *, by: Seat, at: datetime) -> None:
+    """既読: an officer of the section opened it and said so (never by a GET: scanners open links)."""
+    if Addressee.objects.filter(pk=row.pk, state="unread").update(state="read"):
+        record("read", "内容を確認", kind=KIND, record_id=row.pk, by=by.actor(), at=at)
+
+
+@transaction.atomic
+def answer(
+    row: Addressee,
+    state: str,
+    *,
+    at: datetime,
+    by: Seat | None = None,
+    name: str = "",
+    way: str = "screen",
+    remark: str = "",
+) -> Addressee:
+    """回答: 該当なし・検討中・提出済 on screen, by link, by mail, or entered by the asker from a telephone call."""
+    if row.purpose != Addressee.Purpose.ANSWER:
+        raise Refused("参考送付のため、回答は不要です。")
+    if row.state in ("answered", "returned") and state in ("not_applicable", "considering"):
+        raise Refused("申込書が提出されています。取り下げてから回答を変えてください。")
+    if row.inquiry.hard and row.inquiry.due and at > row.inquiry.due and way != "proxy":
+        raise Refused(f"回答期限（{wareki(row.inquiry.due.date())}）を過ぎたため受け付けられません。依頼元へ御連絡ください。")
+    actor = by.actor() if by else None
+    who = name or (f"{by.section}　{by.person.name}" if by else f"{row.organisation}（{Addressee.Way(way).label}）")
+    return _move(row, to=state, by=actor, at=at, way=way, who=who, remark=remark)
+
+
+def _move(
+    row: Addressee, *, to: str, by: Actor | None, at: datetime, way: str, who: str = "", remark: str = ""
+) -> Addressee:
+    late = bool(row.inquiry.due and at > row.inquiry.due)
+    changed = Addressee.objects.filter(pk=row.pk, state=row.state).update(
+        state=to, way=way, answered_by=who[:200], answered_at=at, late=late, remark=remark[:500], represented_by=None
+    )
+    if not changed:
+        raise Refused("ほかの方が先に回答しました。画面を開き直して確かめてください。")
+    title = f"「{NAMES[to]}」と回答" + (f"（{Addressee.Way(way).label}）" if way != "screen" else "")
+    record("answer", title + ("　期限超過" if late else ""), kind=KIND, record_id=row.pk, by=by, at=at,
+           facts={"state": to, "way": way, "late": late}, note=remark or who)  # fmt: skip
+    row.state, row.way, row.answered_at, row.late, row.remark = to, way, at, late, remark
+    return row
+
+
+def set_state(row: Addressee, state: str, *, by: Seat, at: datetime, way: str = "screen") -> None:
+    """For acts of a higher app that answer on the way (提出, 補正依頼): state only, inside their transaction."""
+    if row.state != state:
+        _move(row, to=state, by=by.actor(), at=at, way=way, who=f"{by.section}　{by.person.name}", remark=row.remark)
+
+
+@transaction.atomic
+def apply_with(rows: Iterable[Addressee], representative: Organisation | None, *, by: Seat, at: datetime) -> None:
+    """共同: bodies of one area apply through one of them; the others show 「○○として応募」 and owe no answer."""
+    rows = [row for row in rows if row.state not in ("answered", "returned")]
+    Addressee.objects.filter(pk__in=[row.pk for row in rows]).update(represented_by=representative)
+    title = f"{representative}として応募" if representative else "共同の応募から外れる"
+    record_many([_entry("represented", title, row) for row in rows], by=by.actor(), at=at)
+
+
+@transaction.atomic
+def pass_on(row: Addressee, section: Section, *, by: Seat, at: datetime) -> None:
+    """所管課へ回送: the case moves to another section of the same body."""
+    if row.organisation_id != by.section.organisation_id or section.organisation_id != row.organisation_id:
+        raise Refused("回送できるのは、同じ団体の中の課だけです。")
+    if section.pk == row.section_id:
+        raise Refused(f"すでに{section.name}が所管しています。ほかの課を選んでください。")
+    changed = Addressee.objects.filter(pk=row.pk, section=row.section_id).update(section=section)
+    if not changed:
+        raise Refused("ほかの方が先に回送しました。画面を開き直して確かめてください。")
+    before, row.section = row.section, section
+    record("pass_on", f"{before.name}から{section.name}へ回送", kind=KIND, record_id=row.pk, by=by.actor(), at=at)
+    send(
+        to=[section.email], subject=f"【回送】{row.inquiry.title}", text=notice_text(row), at=at,
+        key=f"pass_on:{row.pk}:{section.pk}:{at.isoformat()}", by=by.actor(), section_id=by.section_id,
+        about=(KIND, row.pk),
+    )  # fmt: skip
+
+
+@transaction.atomic
+def remind(inquiry: Inquiry, rows: Sequence[Addressee], *, by: Seat, at: datetime) -> int:
+    """再依頼: once more to those who have not answered. Returns how many were asked."""
+    if inquiry.asker.organisation_id != by.section.organisation_id or not by.may_act:
+        raise Refused("再依頼できるのは、照会を出した課の担当だけです。")
+    missing = [row for row in rows if row.inquiry_id == inquiry.pk and row.state in Addressee.MISSING]
+    missing = [row for row in missing if row.represented_by_id is None and row.purpose == "answer"]
+    if not missing:
+        raise Refused("再依頼する相手がありません。回答のない団体を選んでください。")
+    for row in missing:
+        row.reminded, row.reminded_at = row.reminded + 1, at
+    Addressee.objects.bulk_update(missing, ["reminded", "reminded_at"])
+    record_many([_entry("remind", f"再依頼（{row.reminded}回目）", row) for row in missing], by=by.actor(), at=at)
+    for row in missing:
+        _notify(row, by=by, at=at, again=True)
+    return len(missing)
+
+
+@transaction.atomic
+def settle_mail(note: MailAnswer, *, by: Seat, at: datetime) -> None:
+    """要確認のメールを確認済みにする: the asker has read it and done what it asks."""
+    if not MailAnswer.objects.filter(pk=note.pk, settled_at=None).update(settled_at=at):
+        raise Refused("このメールは確認済みです。")
+    record("mail_settled", "返信メールを確認", kind=KIND, record_id=note.addressee_id, by=by.actor(), at=at)
+
+
+WORDS = {"該当なし": "not_applicable", "該当無し": "not_applicable", "検討中": "considering", "申込": "considering",
+         "申し込み": "considering", "応募": "considering"}  # fmt: skip
+
+
+def word_of(text: str) -> str | None:
+    """The answer a plain reply gives: its first written line, if that line is one of the words asked for."""
+    lines = [line.strip(" 　「」。.、・-―*＊") for line in text.splitlines() if line.strip(" 　>")]
+    first = lines[0] if lines and not lines[0].startswith(">") else ""
+    return WORDS.get(first)
+
+
+def take_replies(*, at: datetime) -> int:
+    """Replies by mail become answers; what is not one of the words asked for goes to the asker as 要確認."""
+    from kyoten.post.models import InboundMail
+
+    taken = 0
+    for mail in InboundMail.objects.replies(KIND):
+        taken += _take_reply(mail, at=at)
+    return taken
+
+
+@transaction.atomic
+def _take_reply(mail, *, at: datetime) -> int:
+    rows = Addressee.objects.select_related("inquiry__asker__organisation", "organisation", "section")
+    row = rows.filter(pk=mail.about_id).first()
+    if row is None or not mail.mark_taken():
+        return 0
+    state = word_of(mail.reply_text)
+    if state and not mail.has_attachments:
+        try:
+            with transaction.atomic():
+                answer(row, state, at=at, way="mail", name=mail.from_address, remark="")
+            return 1
+        except Refused:
+            pass  # too late or already answered: a person decides, nothing is dropped
+    MailAnswer.objects.get_or_create(
+        mail_id=mail.pk,
+        defaults={"addressee": row, "sender": mail.from_address[:320], "text": mail.reply_text, "received_at": at},
+    )
+    record("mail", "返信メールを受信（要確認）", kind=KIND, record_id=row.pk, by=None, at=at, note=mail.from_address)
+    return 1

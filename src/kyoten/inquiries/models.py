@@ -1,0 +1,186 @@
+"""照会・回答: one body asks many, each answers, the asker gathers.
+
+An Inquiry is one asking (a call reaching 47 prefectures, a prefecture's 管内へ照会 to its municipalities). Asking
+on behalf of a received inquiry makes a tree: `parent` is the Addressee row it was received as, `root` the first
+inquiry. A body is addressed at most once per tree: the same notice by two ways is one case.
+"""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime
+
+from django.core import signing
+from django.db import models
+from django.db.models import Q
+
+from kyoten.organisations.models import Organisation, Seat, Section
+
+SALT = "kyoten.inquiries.answer"
+
+
+class InquiryQuerySet(models.QuerySet):
+    def visible_to(self, seat: Seat) -> InquiryQuerySet:
+        """What this seat's body asked, or was asked."""
+        own = Q(asker__organisation=seat.organisation)
+        received = Q(pk__in=Addressee.objects.filter(organisation=seat.organisation).values("inquiry"))
+        return self.filter(own | received)
+
+    def asked_by(self, seat: Seat) -> InquiryQuerySet:
+        return self.filter(asker__organisation=seat.organisation)
+
+
+class Inquiry(models.Model):
+    class Silence(models.TextChoices):
+        NOT_APPLICABLE = "not_applicable", "該当なしとみなす"
+        MUST_ANSWER = "must_answer", "回答を要する"
+
+    programme = models.SlugField("事業")  # the definition's id
+    title = models.CharField("件名", max_length=200)
+    covering_text = models.TextField("依頼文")
+    asker = models.ForeignKey(Section, models.PROTECT, verbose_name="依頼元", related_name="asked")
+    parent = models.ForeignKey("Addressee", models.PROTECT, null=True, blank=True, related_name="passed_down")
+    root = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="tree")
+    due = models.DateTimeField("回答期限", null=True)
+    hard = models.BooleanField("期限後は受け付けない", default=False)
+    silence = models.CharField("回答がないとき", max_length=20, choices=Silence)
+    silence_text = models.CharField("回答がないときの取扱い", max_length=200, blank=True)
+    document_number = models.CharField("文書番号", max_length=100, blank=True)
+    decided_on = models.DateField("決裁日", null=True, blank=True)
+    sent_at = models.DateTimeField("発出日時")
+
+    objects = InquiryQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-sent_at", "-pk"]
+
+    def __str__(self) -> str:
+        return self.title
+
+    @property
+    def tree_id(self) -> int:
+        return self.root_id or self.pk
+
+
+class AddresseeQuerySet(models.QuerySet):
+    def visible_to(self, seat: Seat) -> AddresseeQuerySet:
+        """Its own row, and every row of what its body asked."""
+        return self.filter(Q(organisation=seat.organisation) | Q(inquiry__asker__organisation=seat.organisation))
+
+    def received_by(self, seat: Seat) -> AddresseeQuerySet:
+        return self.filter(organisation=seat.organisation)
+
+    def awaiting(self, seat: Seat) -> AddresseeQuerySet:
+        """対応が必要: what this seat's section has been asked and has not answered."""
+        return self.filter(section=seat.section_id, purpose=Addressee.Purpose.ANSWER, state__in=Addressee.OPEN)
+
+    def missing(self) -> AddresseeQuerySet:
+        """Who has not answered: nothing at all, or only 検討中, and is not applying with another body."""
+        return self.filter(
+            purpose=Addressee.Purpose.ANSWER, state__in=Addressee.MISSING, represented_by__isnull=True
+        )
+
+
+class Addressee(models.Model):
+    class Purpose(models.TextChoices):
+        ANSWER = "answer", "回答を求める"
+        REFERENCE = "reference", "参考送付"
+
+    class State(models.TextChoices):
+        UNREAD = "unread", "未読"
+        READ = "read", "既読"
+        CONSIDERING = "considering", "検討中"
+        NOT_APPLICABLE = "not_applicable", "該当なし"
+        ANSWERED = "answered", "提出済"
+        RETURNED = "returned", "補正依頼中"
+
+    class Way(models.TextChoices):
+        SCREEN = "screen", "画面"
+        LINK = "link", "メールのリンク"
+        MAIL = "mail", "メールの返信"
+        PHONE = "phone", "電話確認"
+        PROXY = "proxy", "代行入力"
+
+    OPEN = ["unread", "read", "considering", "returned"]
+    MISSING = ["unread", "read", "considering"]
+
+    inquiry = models.ForeignKey(Inquiry, models.PROTECT, related_name="addressees")
+    root = models.ForeignKey(Inquiry, models.PROTECT, related_name="+")
+    organisation = models.ForeignKey(Organisation, models.PROTECT, verbose_name="宛先", related_name="+")
+    section = models.ForeignKey(Section, models.PROTECT, verbose_name="所管", related_name="received")
+    purpose = models.CharField("区分", max_length=10, choices=Purpose, default=Purpose.ANSWER)
+    state = models.CharField("状況", max_length=20, choices=State, default=State.UNREAD)
+    way = models.CharField("回答の方法", max_length=10, choices=Way, blank=True)
+    answered_by = models.CharField("回答者", max_length=200, blank=True)  # as it stood on the day
+    answered_at = models.DateTimeField("回答日時", null=True, blank=True)
+    late = models.BooleanField("期限超過", default=False)
+    remark = models.CharField("備考", max_length=500, blank=True)
+    represented_by = models.ForeignKey(
+        Organisation, models.PROTECT, null=True, blank=True, related_name="+", verbose_name="応募の代表"
+    )
+    nonce = models.CharField(max_length=64, default=secrets.token_urlsafe, editable=False)
+    reminded = models.PositiveIntegerField("再依頼の回数", default=0)
+    reminded_at = models.DateTimeField("再依頼日時", null=True, blank=True)
+
+    objects = AddresseeQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["organisation__code", "pk"]
+        constraints = [models.UniqueConstraint(fields=["root", "organisation"], name="one_case_per_body_and_tree")]
+        indexes = [models.Index(fields=["section", "state"], name="addressee_section_state")]
+
+    def __str__(self) -> str:
+        return f"{self.organisation}（{self.inquiry}）"
+
+    @property
+    def token(self) -> str:
+        """What the signed link in the mail carries; a new nonce makes old links void."""
+        return signing.dumps([self.pk, self.nonce], salt=SALT, compress=True)
+
+    def overdue_at(self, at: datetime) -> bool:
+        due = self.inquiry.due
+        return bool(due and at > due and self.state in self.MISSING and self.represented_by_id is None)
+
+    def shown_state(self, at: datetime) -> tuple[str, str]:
+        """(words, kind of tag) for lists: what the asker needs to know at a glance."""
+        if self.represented_by_id:
+            return f"{self.represented_by}として応募", "none"
+        if self.purpose == self.Purpose.REFERENCE:
+            return "参考送付", "none"
+        if self.overdue_at(at):
+            return "期限超過", "stop"
+        return self.get_state_display(), TAGS[self.state]
+
+
+TAGS = {
+    "unread": "none",
+    "read": "go",
+    "considering": "go",
+    "not_applicable": "none",
+    "answered": "ok",
+    "returned": "warn",
+}
+
+
+class MailAnswer(models.Model):
+    """A reply by mail that could not be read as an answer: shown to the asker, who decides (要確認)."""
+
+    addressee = models.ForeignKey(Addressee, models.PROTECT, related_name="mail_answers")
+    mail_id = models.BigIntegerField(unique=True)  # post.InboundMail
+    sender = models.CharField("差出人", max_length=320)
+    text = models.TextField("本文")
+    received_at = models.DateTimeField("受信日時")
+    settled_at = models.DateTimeField("確認日時", null=True, blank=True)
+
+    class Meta:
+        ordering = ["received_at", "pk"]
+
+
+def addressee_of(token: str) -> Addressee | None:
+    """The row a signed link speaks for, or None where the link is forged or void."""
+    try:
+        pk, nonce = signing.loads(token, salt=SALT)
+    except (signing.BadSignature, ValueError, TypeError):
+        return None
+    rows = Addressee.objects.select_related("inquiry__asker__organisation", "organisation", "section")
+    return rows.filter(pk=pk, nonce=nonce).first()
