@@ -1,11 +1,20 @@
 """Bodies, their sections, who supervises whom, areas and hubs, and the people who hold seats."""
 
 from .areas import Area, Designation
-from .bodies import AddressConfirmation, Organisation, OrganisationName, Section, SectionName, Supervision
+from .bodies import (
+    AddressConfirmation,
+    AddressImport,
+    Organisation,
+    OrganisationName,
+    Section,
+    SectionName,
+    Supervision,
+)
 from .people import Invitation, LoginCode, Seat, User
 
 __all__ = [
     "AddressConfirmation",
+    "AddressImport",
     "Area",
     "Designation",
     "Invitation",

@@ -156,6 +156,8 @@ class Section(Dated):
     confirmed_fiscal_year = models.PositiveSmallIntegerField("確認済みの年度", null=True, blank=True)
     bounced_at = models.DateTimeField("不達の日時", null=True, blank=True)
     bounce_reason = models.CharField("不達の理由", max_length=500, blank=True)
+    # Real time, like the mail's own failed_at: only what fails after this counts against the address.
+    mended_at = models.DateTimeField(null=True, blank=True, editable=False)
     version = models.PositiveIntegerField(default=1)
     search = models.CharField(max_length=400, editable=False)
 
@@ -227,9 +229,23 @@ class AddressConfirmation(models.Model):
     asked_at = models.DateTimeField("照会日時")
     answered_at = models.DateTimeField("回答日時", null=True, blank=True)
     way = models.CharField("回答方法", max_length=10, choices=Way, blank=True)
+    change_wanted = models.TextField("変更の申し出", blank=True)  # told by link or mail; an officer enters it
 
     class Meta:
         ordering = ["pk"]
         constraints = [
             models.UniqueConstraint(fields=["section", "fiscal_year"], name="one_confirmation_per_year"),
         ]
+
+
+class AddressImport(models.Model):
+    """An address list read from Excel, waiting for somebody to look at the preview and apply it."""
+
+    seat = models.ForeignKey("organisations.Seat", models.CASCADE)
+    file_name = models.CharField(max_length=255)
+    rows = models.TextField()  # JSON: the rows as read, and the versions of the sections they were compared with
+    created_at = models.DateTimeField()
+    applied_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-pk"]
