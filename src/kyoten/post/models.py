@@ -8,7 +8,6 @@ from datetime import datetime
 from django.db import models
 from django.db.models import Q
 
-from kyoten.records import files
 from kyoten.records.models import ActorColumns, Attachment
 
 
@@ -141,7 +140,7 @@ class InboundMail(models.Model):
     MACHINES = [("", "人"), ("bounce", "不達通知"), ("auto", "自動応答"), ("list", "一斉配信")]
 
     sha256 = models.CharField(max_length=64, unique=True)  # the same bytes twice are one mail
-    size = models.PositiveBigIntegerField()
+    original = models.ForeignKey(Attachment, models.PROTECT, related_name="+")  # the bytes, as an .eml file
     source = models.CharField(max_length=200)
     received_at = models.DateTimeField()
     recorded_at = models.DateTimeField()
@@ -180,7 +179,7 @@ class InboundMail(models.Model):
 
     @property
     def raw(self) -> bytes:
-        return files.path_of(self.sha256).read_bytes()
+        return self.original.read()
 
     @property
     def about(self) -> tuple[str, int] | None:

@@ -99,7 +99,7 @@ def _append(head: Head, entry: Entry, by: Actor, at: datetime) -> Event:
         title=clean_text(entry.title)[:500],
         at=at,
         recorded_at=timezone.now(),
-        facts_text=chain.facts_text(dict(entry.facts)),
+        facts_text=clean_text(chain.facts_text(dict(entry.facts))),
         note_digest=chain.note_digest(salt, note) if note else "",
         previous=head.digest,
         **by.columns(),

@@ -13,12 +13,13 @@ CONTENT_TYPES = {
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
 RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|$)", re.IGNORECASE)  # device names of Windows
+SURROGATE = re.compile("[\ud800-\udfff]")
 LIMIT = 255  # bytes, what file systems allow
 
 
 def clean_text(text: str) -> str:
     """Without NUL and lone surrogates, which PostgreSQL and UTF-8 refuse."""
-    return text.replace("\0", "").encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+    return SURROGATE.sub("\ufffd", text.replace("\0", ""))
 
 
 def content_type_of(name: str) -> str:
