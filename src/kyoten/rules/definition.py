@@ -425,6 +425,7 @@ class Column(Part):
     options: tuple[Option, ...] = Key(default=(), description="選択肢（choice のとき）")
     print: bool = Key(default=True, description="様式に印刷するか")
     help: str = Key(default="", description="記入の説明")
+    was: str = Key(default="", description="前の版での id（改名したとき）")
 
 
 class Field(Part):
