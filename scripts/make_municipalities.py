@@ -63,7 +63,9 @@ def bare(name: str, kana: str) -> tuple[str, str]:
         return name.split("島", 1)[1], kana.removeprefix(island)
     if match := DISTRICT.match(name):
         district, own_name = match.groups()
-        return SPELLINGS.get(own_name, own_name), kana.split("グン", 1 + district.count("群"))[-1]  # 北群馬郡 has グン twice
+        return SPELLINGS.get(own_name, own_name), kana.split("グン", 1 + district.count("群"))[
+            -1
+        ]  # 北群馬郡 has グン twice
     return name, kana
 
 

@@ -56,9 +56,14 @@ def as_nobody(folder: Path) -> tuple[Path, dict[str, Any]]:
 
 
 def initialise(bin_folder: Path, data: Path, identity: dict[str, Any]) -> None:
-    command = [bin_folder / "initdb", "-D", data, "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--locale=C"]
+    options = ["-U", "postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"]
     subprocess.run(
-        [*command, "--no-sync"], check=True, stdout=subprocess.DEVNULL, cwd=data.parent, env={"PATH": "/bin"}, **identity
+        [bin_folder / "initdb", "-D", data, *options],
+        check=True,
+        stdout=subprocess.DEVNULL,
+        cwd=data.parent,
+        env={"PATH": "/bin"},
+        **identity,
     )
 
 

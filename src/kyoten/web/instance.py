@@ -13,7 +13,8 @@ TEMPLATE = """\
 demo = {demo}
 secret_key = "{secret}"
 hosts = ["localhost", "127.0.0.1", "[::1]"]
-base_url = "http://localhost:8000"
+# base_url = "https://kyoten.example.jp"   # 利用者が開くアドレス。書かないときは http://localhost:ポート番号
+# behind_proxy = true         # TLS を終端する手前のサーバーが X-Forwarded-Proto を付けるとき
 
 # [mail]                      # 送信（SMTP）。demo = true の間は外へ送りません。
 # host = "smtp.example.jp"
@@ -39,12 +40,16 @@ def data_folder() -> Path:
     return Path(os.environ.get("KYOTEN_DATA") or default).resolve()
 
 
-def instance_settings(folder: Path, *, demo: bool = True) -> dict[str, Any]:
-    """Read `settings.toml`, making it (readable by its owner only) where it is missing."""
+def instance_settings(folder: Path) -> dict[str, Any]:
+    """Read `settings.toml`, making it (readable by its owner only) where it is missing.
+
+    A new instance is a demonstration, unless KYOTEN_DEMO is 0 when it is made.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "settings.toml"
     if not path.exists():
-        text = TEMPLATE.format(demo=str(demo).lower(), secret=secrets.token_urlsafe(50))
+        demo = "false" if os.environ.get("KYOTEN_DEMO") == "0" else "true"
+        text = TEMPLATE.format(demo=demo, secret=secrets.token_urlsafe(50))
         partial = path.with_suffix(f".{os.getpid()}.new")
         with open(os.open(partial, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
             file.write(text)
