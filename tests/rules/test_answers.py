@@ -187,7 +187,7 @@ def test_new_rows_of_both_stay_and_a_deleted_row_goes() -> None:
     theirs = BASE | {"people": [*BASE["people"], row("t", "保健師")]}
     yours = BASE | {"people": [row("1", "医師"), row("y", "救急"), row("3", "薬剤師")]}
     result = merged(theirs, yours)
-    assert result.answers["people"] == [row("1", "医師"), row("3", "薬剤師"), row("t", "保健師"), row("y", "救急")]
+    assert result.answers["people"] == [row("1", "医師"), row("y", "救急"), row("3", "薬剤師"), row("t", "保健師")]
     assert result.conflicts == ()
 
 

@@ -58,7 +58,7 @@ def clean_value(field: Field, raw: Any) -> Any:
         case "longtext":
             return clean_text(str(raw)).rstrip().lstrip("\n")  # a full-width space may open a paragraph
         case "email":
-            return narrow(str(raw)).replace(" ", "")
+            return narrow(narrow(str(raw)).replace(" ", ""))
         case "phone":
             return narrow(str(raw)).translate(_HYPHENS)
         case "choice":

@@ -114,11 +114,16 @@ def _merge_rows(
 
 
 def _order(before: Sequence[str], theirs: Sequence[str], yours: Sequence[str]) -> list[str]:
-    """Row ids in the order of whoever moved rows (mine if both did), new rows of the other after them."""
-    kept = [row_id for row_id in before if row_id in yours]
-    moved = kept != [row_id for row_id in yours if row_id in before]
-    first, second = (yours, theirs) if moved else (theirs, yours)
-    return [*first, *(row_id for row_id in second if row_id not in first)]
+    """Row ids in the order of whoever moved rows (mine if both did); each other row after the one it followed."""
+    i_moved = [each for each in before if each in yours] != [each for each in yours if each in before]
+    first, second = (yours, theirs) if i_moved else (theirs, yours)
+    order = list(first)
+    place = 0
+    for row_id in second:
+        if row_id not in first:
+            order.insert(place, row_id)
+        place = order.index(row_id) + 1
+    return order
 
 
 def _merge_row(
