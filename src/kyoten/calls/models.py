@@ -52,7 +52,7 @@ class Call(models.Model):
 
     @cached_property
     def programme(self) -> Programme:
-        return Programme.objects.latest_of(self.slug)
+        return Programme.objects.latest(self.slug)
 
     @property
     def definition(self) -> Definition:
@@ -171,23 +171,26 @@ class Application(models.Model):
 
     def findings(self, at: datetime) -> tuple[Finding, ...]:
         """Every requirement of the call, judged on what is written now."""
-        return check(self.definition.call.rules, self.facts(at))
+        return check(self.definition.call.rules, self.facts(at), self.form)
 
     def facts(self, at: datetime) -> Facts:
         return Facts(
             answers=self.answers,
             applicant_kind=self.applicant.kind,
             hub_designated=self.hub_designated(at),
-            route="direct" if self.by_proxy == "secretariat" and not self.bundle_id else "prefecture",
+            route=self.route,
             ticks=self.ticks,
         )
 
+    @property
+    def route(self) -> str:
+        """How it comes to the organiser: also a prefecture's mail typed in by the organiser came through the prefecture."""
+        return "prefecture"
+
     def hub_designated(self, at: datetime) -> bool:
         """Is a 拠点 designated for this area on that day? (its municipalities, or the applicant itself)"""
-        from kyoten.organisations.models import Designation
-
-        bodies = [m.pk for m in self.municipalities.all()] or [self.applicant_id]
-        return Designation.objects.on(at.date()).filter(organisation__in=[*bodies, self.applicant_id]).exists()
+        bodies = [self.applicant_id, *(m.pk for m in self.municipalities.all())]
+        return Organisation.objects.filter(pk__in=bodies).designated_on(at.date()).exists()
 
     def late_accepted(self) -> bool:
         """Has the organiser let this body, or its prefecture, through after the deadline?"""
@@ -229,6 +232,31 @@ class Correction(models.Model):
 
     class Meta:
         ordering = ["asked_at", "pk"]
+
+
+class EditConflict(models.Model):
+    """Two people wrote one place differently: the first text is stored, the second is kept here until one decides."""
+
+    application = models.ForeignKey(Application, models.CASCADE, related_name="edit_conflicts")
+    field = models.CharField(max_length=60)
+    row = models.CharField(max_length=40, blank=True)
+    column = models.CharField(max_length=60, blank=True)
+    yours_text = models.TextField()  # JSON: what the second person wrote
+    person_id = models.BigIntegerField()
+    written_by = models.CharField("記入者", max_length=200)
+    written_at = models.DateTimeField("記入日時")
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["application", "field", "row", "column", "person_id"], name="one_conflict_per_place_and_person"
+            )
+        ]
+
+    @property
+    def yours(self) -> Any:
+        return json.loads(self.yours_text)
 
 
 class BundleQuerySet(models.QuerySet):

@@ -12,7 +12,8 @@ from django.urls import reverse
 
 from kyoten.inquiries.models import Addressee, Inquiry, MailAnswer
 from kyoten.organisations.models import Organisation, Seat, Section
-from kyoten.post.actions import send
+from kyoten.post.actions import need_attention, send, take
+from kyoten.post.models import InboundMail
 from kyoten.programmes.models import sections_in_charge
 from kyoten.records.actions import Entry, record, record_many
 from kyoten.records.models import Actor, Refused
@@ -91,7 +92,7 @@ def _check_ask(what: Ask, to: Sequence[Organisation], parent: Addressee | None, 
         raise Refused("回答期限は、いまより後の日時にしてください。")
     above = parent.inquiry.due if parent else None
     if above and what.due and what.due > above:
-        raise Refused(f"回答期限は、上の期限（{wareki(above.date())}）より前の日にしてください。")
+        raise Refused(f"回答期限は、上の期限（{wareki(above.date(), with_weekday=True)}）より前の日にしてください。")
 
 
 def _addressees(
@@ -154,7 +155,7 @@ def notice_text(row: Addressee) -> str:
     if row.purpose == Addressee.Purpose.REFERENCE:
         return "\n".join([*lines, "※参考としてお送りするものです。回答の必要はありません。"])
     if inquiry.due:
-        lines += [f"■ 回答期限　{wareki(inquiry.due.date())}" + _hour(inquiry.due)]
+        lines += [f"■ 回答期限　{wareki(inquiry.due.date(), with_weekday=True)}" + _hour(inquiry.due)]
     if inquiry.silence_text:
         lines += [f"　{inquiry.silence_text}"]
     return "\n".join(
@@ -197,7 +198,7 @@ def answer(
     if row.state in ("answered", "returned") and state in ("not_applicable", "considering"):
         raise Refused("申込書が提出されています。取り下げてから回答を変えてください。")
     if row.inquiry.hard and row.inquiry.due and at > row.inquiry.due and way != "proxy":
-        raise Refused(f"回答期限（{wareki(row.inquiry.due.date())}）を過ぎたため受け付けられません。依頼元へ御連絡ください。")
+        raise Refused(f"回答期限（{wareki(row.inquiry.due.date(), with_weekday=True)}）を過ぎたため受け付けられません。依頼元へ御連絡ください。")
     actor = by.actor() if by else None
     who = name or (f"{by.section}　{by.person.name}" if by else f"{row.organisation}（{Addressee.Way(way).label}）")
     return _move(row, to=state, by=actor, at=at, way=way, who=who, remark=remark)
@@ -291,32 +292,39 @@ def word_of(text: str) -> str | None:
 
 
 def take_replies(*, at: datetime) -> int:
-    """Replies by mail become answers; what is not one of the words asked for goes to the asker as 要確認."""
-    from kyoten.post.models import InboundMail
+    """Replies by mail become answers; what is not one of the words asked for goes to the asker as 要確認.
 
-    taken = 0
-    for mail in InboundMail.objects.replies(KIND):
-        taken += _take_reply(mail, at=at)
-    return taken
+    Returns how many mails were taken up. Each in a transaction of its own: one that fails stops no other.
+    """
+    mails = [mail for mail in InboundMail.objects.replies() if mail.about and mail.about[0] == KIND]
+    for mail in mails:
+        _take_reply(mail, at=at)
+    return len(mails)
 
 
 @transaction.atomic
-def _take_reply(mail, *, at: datetime) -> int:
+def _take_reply(mail: InboundMail, *, at: datetime) -> None:
     rows = Addressee.objects.select_related("inquiry__asker__organisation", "organisation", "section")
-    row = rows.filter(pk=mail.about_id).first()
-    if row is None or not mail.mark_taken():
-        return 0
+    row = rows.filter(pk=mail.about[1]).first()
+    if row is None:
+        need_attention(mail, "返信元の照会が見つかりません。")
+        return
+    take(mail, kind=KIND, record_id=row.pk, at=at)
     state = word_of(mail.reply_text)
-    if state and not mail.has_attachments:
-        try:
-            with transaction.atomic():
-                answer(row, state, at=at, way="mail", name=mail.from_address, remark="")
-            return 1
-        except Refused:
-            pass  # too late or already answered: a person decides, nothing is dropped
-    MailAnswer.objects.get_or_create(
-        mail_id=mail.pk,
-        defaults={"addressee": row, "sender": mail.from_address[:320], "text": mail.reply_text, "received_at": at},
-    )
-    record("mail", "返信メールを受信（要確認）", kind=KIND, record_id=row.pk, by=None, at=at, note=mail.from_address)
-    return 1
+    if state and not mail.attachment_names and _answered_by_mail(row, state, mail):
+        return
+    MailAnswer.objects.create(
+        mail_id=mail.pk, addressee=row, sender=mail.sender, text=mail.reply_text or mail.text,
+        attachment_names=mail.attachment_names, received_at=mail.received_at,
+    )  # fmt: skip
+    record("mail", "返信メールを受信（要確認）", kind=KIND, record_id=row.pk, by=None, at=mail.received_at, note=mail.sender)
+
+
+def _answered_by_mail(row: Addressee, state: str, mail: InboundMail) -> bool:
+    """Take the word as the answer. False where that is refused (too late, already applied): a person decides then."""
+    try:
+        with transaction.atomic():
+            answer(row, state, at=mail.received_at, way="mail", name=f"メール {mail.sender}")
+    except Refused:
+        return False
+    return True

@@ -162,6 +162,15 @@ TAGS = {
 }
 
 
+class MailAnswerQuerySet(models.QuerySet):
+    def visible_to(self, seat: Seat) -> MailAnswerQuerySet:
+        return self.filter(addressee__inquiry__asker__organisation=seat.organisation)
+
+    def awaiting(self, seat: Seat) -> MailAnswerQuerySet:
+        """要確認 for the section that asked."""
+        return self.filter(addressee__inquiry__asker=seat.section_id, settled_at=None)
+
+
 class MailAnswer(models.Model):
     """A reply by mail that could not be read as an answer: shown to the asker, who decides (要確認)."""
 
@@ -169,8 +178,11 @@ class MailAnswer(models.Model):
     mail_id = models.BigIntegerField(unique=True)  # post.InboundMail
     sender = models.CharField("差出人", max_length=320)
     text = models.TextField("本文")
+    attachment_names = models.TextField("添付", blank=True)  # one a line
     received_at = models.DateTimeField("受信日時")
     settled_at = models.DateTimeField("確認日時", null=True, blank=True)
+
+    objects = MailAnswerQuerySet.as_manager()
 
     class Meta:
         ordering = ["received_at", "pk"]

@@ -11,7 +11,8 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
-from kyoten.calls.models import Application, Bundle, Call, Correction
+from kyoten.calls.models import Application, Bundle, Call, Correction, EditConflict
+from kyoten.calls.words import precise
 from kyoten.inquiries.actions import apply_with, set_state
 from kyoten.inquiries.models import Addressee
 from kyoten.organisations.models import Area, Organisation, Seat
@@ -19,7 +20,7 @@ from kyoten.post.actions import send
 from kyoten.records.actions import record, store_file
 from kyoten.records.models import Refused
 from kyoten.rules import answers as form_answers
-from kyoten.rules.wareki import moment, wareki
+from kyoten.rules.wareki import wareki
 
 KIND = "application"
 
@@ -81,7 +82,7 @@ def _create(
     call: Call, applicant: Organisation, prefecture: Organisation, area: Area | None, by: Seat, at: datetime, proxy: str
 ) -> Application:
     form = call.programme.definition.form
-    answers = form_answers.empty(form) | {"prefecture": prefecture.name}
+    answers = {field.id: form_answers.blank(field) for field in form.fields()} | {"prefecture": prefecture.name}
     if area:
         answers |= {"area_kind": "1" if area.kind == "home_care" else "2", "area_name": area.name}
     application = Application(
@@ -127,7 +128,7 @@ def save(
     locked = Application.objects.editable_by(by).select_for_update().filter(pk=application.pk).first()
     if locked is None or not by.may_act:
         raise Refused("この申込書はいま編集できません。提出済みか、担当が替わっています。画面を開き直してください。")
-    merged = form_answers.merge(locked.form, base, locked.answers, dict(posted))
+    merged = form_answers.merge(locked.form, base, locked.answers, form_answers.clean(locked.form, posted))
     before = (locked.answers_text, locked.reason, locked.ticks_text)
     locked.answers = merged.answers
     if reason is not None:
@@ -138,7 +139,45 @@ def save(
         locked.version += 1
         locked.saved_at, locked.saved_by = at, f"{by.section}　{by.person.name}"
         locked.save()
-    return Saved(locked, tuple(merged.conflicts))
+    for conflict in merged.conflicts:
+        _keep_conflict(locked, conflict, by=by, at=at)
+    return Saved(locked, merged.conflicts)
+
+
+def _keep_conflict(application: Application, conflict: form_answers.Conflict, *, by: Seat, at: datetime) -> None:
+    EditConflict.objects.update_or_create(
+        application=application, field=conflict.field, row=conflict.row or "", column=conflict.column or "",
+        person_id=by.person_id,
+        defaults={"yours_text": json.dumps(conflict.yours, ensure_ascii=False), "written_at": at,
+                  "written_by": f"{by.section}　{by.person.name}"},
+    )  # fmt: skip
+
+
+@transaction.atomic
+def settle_conflict(conflict: EditConflict, take: bool, *, by: Seat, at: datetime) -> None:
+    """二人の記載の違いを決める: put the second text in place of the stored one, or let the stored one stand."""
+    application = Application.objects.editable_by(by).select_for_update().filter(pk=conflict.application_id).first()
+    if application is None or not by.may_act:
+        raise Refused("この申込書はいま編集できません。画面を開き直してください。")
+    if take:
+        application.answers = _with(application.answers, conflict)
+        application.version += 1
+        application.saved_at, application.saved_by = at, f"{by.section}　{by.person.name}"
+        application.save()
+    conflict.delete()
+
+
+def _with(answers: dict[str, Any], conflict: EditConflict) -> dict[str, Any]:
+    """The answers with the text of a conflict in its place."""
+    yours = conflict.yours
+    if not conflict.row:
+        return answers | {conflict.field: yours}
+    rows = answers.get(conflict.field) or []
+    if conflict.column:
+        rows = [row | {conflict.column: yours} if row["row"] == conflict.row else row for row in rows]
+    else:
+        rows = [row for row in rows if row["row"] != conflict.row] + ([yours] if yours else [])
+    return answers | {conflict.field: rows}
 
 
 @transaction.atomic
@@ -176,7 +215,7 @@ def submit(application: Application, *, by: Seat, at: datetime) -> Application:
 def _check_deadline(call: Call, application: Application, at: datetime) -> None:
     if at > call.deadline and not application.late_accepted():
         raise Refused(
-            f"事務局への提出期限（{moment(call.deadline)}）を過ぎています（受信 {moment(at)}）。"
+            f"事務局への提出期限（{precise(call.deadline)}）を過ぎています（受信 {precise(at)}）。"
             "記入した内容は保存されています。やむを得ない事情があるときは事務局へ御相談ください。"
         )
 
@@ -202,7 +241,7 @@ def _tell_prefecture(application: Application, title: str, *, by: Seat, at: date
         to=[row.section.email],
         subject=f"【{application.prefecture}{application.applicant}】{application.call.definition.call.title}（{title}）",
         text=f"{row.section.name}　御中\n\n{application.applicant}から申込書が提出されました。\n\n"
-        f"応募地域名　{application.area_name}\n受付番号　{application.number}\n提出日時　{moment(at)}\n\n"
+        f"応募地域名　{application.area_name}\n受付番号　{application.number}\n提出日時　{precise(at)}\n\n"
         "Kyotenにログインし、「管内のとりまとめ」から内容を確認してください。",
         at=at,
         key=f"submit:{application.pk}:{application.version}",
@@ -242,7 +281,7 @@ def send_back(
         subject=f"【補正依頼】{application.call.definition.call.title}",
         text=f"{application.applicant}　{application.section.name}　御中\n\n申込書（{application.number}）について、次の補正をお願いします。\n\n"
         + "\n\n".join(lines)
-        + (f"\n\n補正の期限　{wareki(due)}" if due else "")
+        + (f"\n\n補正の期限　{wareki(due, with_weekday=True)}" if due else "")
         + f"\n\n{by.section}",
         at=at,
         key=f"send_back:{application.pk}:{at.isoformat()}",

@@ -10,13 +10,13 @@ from django.db import transaction
 
 from kyoten.calls.actions.applying import KIND, receipt_number_for, void_bundles
 from kyoten.calls.models import Application, Bundle, Call, LateAcceptance
+from kyoten.calls.words import precise
 from kyoten.inquiries.actions import set_state
 from kyoten.inquiries.models import Addressee
 from kyoten.organisations.models import Organisation, Seat
 from kyoten.post.actions import send
 from kyoten.records.actions import Entry, attach, record, record_many
 from kyoten.records.models import Attachment, Refused
-from kyoten.rules.wareki import moment
 
 
 def _own(application: Application, by: Seat) -> None:
@@ -142,7 +142,7 @@ def carry_out(
     late = [a for a in applications if not a.late_accepted()] if at > call.deadline else []
     if late:
         raise Refused(
-            f"事務局への提出期限（{moment(call.deadline)}）を過ぎています（受信 {moment(at)}）。事務局へ御相談ください。"
+            f"事務局への提出期限（{precise(call.deadline)}）を過ぎています（受信 {precise(at)}）。事務局へ御相談ください。"
         )
     frozen = json.loads(bundle.frozen_text)
     if {str(a.pk): _frozen(a) for a in applications} != frozen:
@@ -170,7 +170,7 @@ def _tell_organiser(bundle: Bundle, applications: Sequence[Application], call: C
     send(
         to=[call.organiser.email],
         subject=f"【{bundle.prefecture}】{call.definition.call.title}　申込書の提出",
-        text=f"{call.organiser}　御中\n\n{bundle.covering_text}\n\n{rows}\n\n文書番号　{bundle.document_number}\n提出日時　{moment(at)}\n\n{by.section}",
+        text=f"{call.organiser}　御中\n\n{bundle.covering_text}\n\n{rows}\n\n文書番号　{bundle.document_number}\n提出日時　{precise(at)}\n\n{by.section}",
         at=at,
         key=f"bundle:{bundle.pk}",
         by=by.actor(),
@@ -224,7 +224,7 @@ def forward_proxy(application: Application, *, by: Seat, at: datetime, arrived_a
     if arrived_at > at:
         raise Refused("受信日時がいまより後になっています。メールの受信日時を確かめてください。")
     if arrived_at > call.deadline and not reason.strip():
-        raise Refused(f"受信日時が提出期限（{moment(call.deadline)}）を過ぎています。受け付ける理由を書いてください。")
+        raise Refused(f"受信日時が提出期限（{precise(call.deadline)}）を過ぎています。受け付ける理由を書いてください。")
     if not Attachment.objects.of(KIND, application.pk, "original").exists():
         raise Refused("原本（受信したメールの申込書）を添付してから受け付けてください。")
     changed = Application.objects.filter(pk=application.pk, state__in=Application.EDITABLE)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, time
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -15,7 +15,7 @@ from kyoten.organisations.models import Organisation, Seat
 from kyoten.programmes.models import Programme
 from kyoten.records.actions import record
 from kyoten.records.models import Refused
-from kyoten.rules.clock import child_deadline, deadline_moment
+from kyoten.rules.clock import JST, child_deadline, deadline_moment
 from kyoten.rules.wareki import wareki
 
 
@@ -33,7 +33,7 @@ def open_call(
         raise Refused("この公募はすでに開始しています。")
     deadline = deadline_moment(definition.call.deadline)
     if deadline <= at:
-        raise Refused(f"申込締切（{wareki(deadline.date())}）を過ぎているため開始できません。事業設定で締切を直してください。")
+        raise Refused(f"申込締切（{wareki(deadline.date(), with_weekday=True)}）を過ぎているため開始できません。事業設定で締切を直してください。")
     what = Ask(
         programme=programme.slug,
         title=definition.call.title,
@@ -68,7 +68,8 @@ def _reference(kinds) -> list[Organisation]:
 def proposed_due(call: Call) -> datetime:
     """The date a prefecture may set its municipalities: so many working days before the organiser's deadline."""
     margin = call.definition.call.child_margin
-    return child_deadline(call.deadline, margin.working_days if margin else 0)
+    day = child_deadline(call.deadline.date(), margin.working_days if margin else 0)
+    return datetime.combine(day, time.max, JST)
 
 
 def covering_text_for(call: Call, prefecture: Organisation) -> str:

@@ -1,0 +1,148 @@
+"""Forms that come back: the original is kept first, then read, and only a person's confirmation changes the answers."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
+from django.db import transaction
+
+from kyoten.calls.actions import applying
+from kyoten.calls.models import Application, FormFile
+from kyoten.organisations.models import Seat
+from kyoten.papers.reading import read_form
+from kyoten.papers.tables_in import parse_paste, read_table
+from kyoten.records.actions import record, store_file
+from kyoten.records.models import Refused
+from kyoten.rules import answers as form_answers
+from kyoten.rules.definition import Field
+
+
+def read_upload(file: UploadedFile) -> bytes:
+    """The bytes of an upload, refused above the limit."""
+    if file.size > settings.UPLOAD_LIMIT:
+        limit = settings.UPLOAD_LIMIT // (1024 * 1024)
+        raise Refused(f"ファイルが大きすぎます（{file.size / 1024 / 1024:.1f}MB）。{limit}MB以下にして、もう一度選んでください。")
+    if file.size == 0:
+        raise Refused("ファイルが空です。保存し直してから、もう一度選んでください。")
+    return file.read()
+
+
+@transaction.atomic
+def take_form(application: Application, data: bytes, name: str, *, by: Seat, at: datetime) -> FormFile:
+    """Wordの申込書の読み込み: keep the original whatever it is, then read it."""
+    if not Application.objects.editable_by(by).filter(pk=application.pk).exists() or not by.may_act:
+        raise Refused("提出済みの申込書には読み込めません。")
+    original = store_file(data, name, by=by.actor(), at=at, kind=applying.KIND, record_id=application.pk, label="form")
+    record("take_form", f"「{original.name}」を受領", kind=applying.KIND, record_id=application.pk, by=by.actor(), at=at,
+           facts={"sha256": original.sha256})  # fmt: skip
+    reading = read_form(application.form, data, name)
+    return FormFile.objects.create(
+        application=application, attachment_id=original.pk, name=original.name, taken_at=at,
+        taken_by=f"{by.section}　{by.person.name}",
+        reading_text=json.dumps(_plain(reading), ensure_ascii=False),
+        base_text=json.dumps(form_answers.digests(application.form, application.answers)),
+    )  # fmt: skip
+
+
+def _plain(reading: Any) -> dict[str, Any]:
+    """What the confirmation screen needs of a Reading, as JSON."""
+    return {
+        "refused": reading.refused.text if reading.refused else "",
+        "answers": reading.answers,
+        "notes": [{"field": n.field, "text": n.text, "level": n.level, "where": n.where} for n in reading.notes],
+        "source": {key: {"where": s.where, "raw": s.raw} for key, s in reading.source.items()},
+    }
+
+
+def reading_rows(application: Application, taken: FormFile) -> list[dict[str, Any]]:
+    """One row per field: what stands now, what was read, and from where."""
+    read = json.loads(taken.reading_text)
+    rows = []
+    for field in application.form.fields():
+        if field.id not in read["answers"]:
+            continue
+        now = application.answers.get(field.id, form_answers.blank(field))
+        new = read["answers"][field.id]
+        rows.append({
+            "field": field, "now": form_answers.show(field, now), "read": form_answers.show(field, new),
+            "same": _same(field, now, new), "source": read["source"].get(field.id, {}),
+        })  # fmt: skip
+    return rows
+
+
+def _same(field: Field, now: Any, new: Any) -> bool:
+    if field.kind != "table":
+        return now == new
+    return [_cells(row) for row in now or []] == [_cells(row) for row in new or []]
+
+
+def _cells(row: dict[str, str]) -> dict[str, str]:
+    return {key: value for key, value in row.items() if key != "row" and value}
+
+
+def reading_notes(taken: FormFile) -> dict[str, Any]:
+    read = json.loads(taken.reading_text)
+    return {"refused": read["refused"], "notes": read["notes"]}
+
+
+@transaction.atomic
+def settle_form(application: Application, taken: FormFile, fields: set[str], *, by: Seat, at: datetime) -> applying.Saved:
+    """読み取り結果の反映: the fields the officer ticked go into the application, the rest stays as it is."""
+    read = json.loads(taken.reading_text)
+    chosen = {key: _with_groups(application, key, value) for key, value in read["answers"].items() if key in fields}
+    if not chosen:
+        raise Refused("申込書に入れる項目を選んでください。")
+    saved = applying.save(application, chosen, json.loads(taken.base_text), by=by, at=at)
+    FormFile.objects.filter(pk=taken.pk).update(settled_at=at)
+    record("read_form", f"「{taken.name}」から{len(chosen)}項目を反映", kind=applying.KIND, record_id=application.pk,
+           by=by.actor(), at=at, facts={"fields": sorted(chosen)})  # fmt: skip
+    return saved
+
+
+def _with_groups(application: Application, field_id: str, value: Any) -> Any:
+    """The paper has no column for the group a member counts for: a first proposal, confirmed on the screen."""
+    field = next((f for f in application.form.fields() if f.id == field_id), None)
+    if field is None or field.kind != "table":
+        return value
+    return [propose_group(field, row) for row in value]
+
+
+GROUPS = [
+    ("prefecture", ("保健所", "健康福祉センター", "都道府県", "県庁")),
+    ("hub", ("拠点", "在宅医療・介護連携支援センター", "在宅医療介護連携", "在宅医療連携")),
+    ("care_association", ("介護支援専門員協議会", "ケアマネジャー協議会", "介護サービス事業者", "社会福祉協議会", "障害", "相談支援")),
+    ("medical_association", ("医師会", "歯科医師会", "薬剤師会", "看護協会", "訪問看護ステーション連絡協議会")),
+    ("care", ("ケアマネ", "介護支援専門員", "居宅介護支援", "地域包括", "ヘルパー", "介護福祉士", "介護")),
+    ("homecare", ("医師", "看護", "薬剤", "理学", "作業", "言語", "栄養", "ソーシャルワーカー", "衛生士", "病院", "診療所", "クリニック")),
+    ("municipality", ("市", "町", "村", "区役所")),
+]
+
+
+def propose_group(field: Field, row: dict[str, str]) -> dict[str, str]:
+    """The group a member probably counts for (ours, not on the paper); one already given is left alone."""
+    known = {option.value for column in field.columns if column.id == "group" for option in column.options}
+    if not known or row.get("group"):
+        return row
+    words = " ".join(row.get(column, "") for column in ("organisation", "section", "profession"))
+    if row.get("organisation", "").endswith(("県", "都", "府", "道")):
+        return row | {"group": "prefecture"}
+    found = next((group for group, signs in GROUPS if group in known and any(sign in words for sign in signs)), "")
+    return row | {"group": found}
+
+
+def pasted_rows(field: Field, text: str) -> tuple[list[dict[str, str]], list[str]]:
+    """Excelからの貼り付け: rows for the table, and what could not be placed."""
+    rows, notes = parse_paste(text, field.columns)
+    return [propose_group(field, dict(row)) for row in rows], [note.text for note in notes]
+
+
+def table_rows(field: Field, data: bytes, name: str) -> tuple[list[dict[str, str]], list[str]]:
+    """Excelの取り込み. Refused with the reason where the file cannot be read safely."""
+    read = read_table(data, name, field.columns)
+    if read.refused:
+        raise Refused(read.refused.text)
+    return [propose_group(field, dict(row)) for row in read.rows], [note.text for note in read.notes]

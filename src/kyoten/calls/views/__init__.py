@@ -1,0 +1,1 @@
+"""Screens of a call: calls · applications · gathering (とりまとめ) · selecting."""

@@ -1,0 +1,47 @@
+"""Fetching with permission: the query is the check, a stranger's answer is that of a thing that does not exist."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest
+from django.shortcuts import get_object_or_404
+
+from kyoten.calls.models import Application, Bundle, Call, Decision
+from kyoten.inquiries.models import Addressee
+
+WITH = ("call__inquiry", "call__organiser__organisation", "programme", "applicant", "prefecture", "section", "bundle")
+
+
+def call_for(request: HttpRequest, slug: str) -> Call:
+    rows = Call.objects.visible_to(request.seat).select_related("inquiry", "organiser__organisation")
+    return get_object_or_404(rows, slug=slug)
+
+
+def application_for(request: HttpRequest, pk: int) -> Application:
+    rows = Application.objects.visible_to(request.seat).select_related(*WITH).prefetch_related("municipalities")
+    application = get_object_or_404(rows, pk=pk)
+    return application
+
+
+def editable_application(request: HttpRequest, pk: int) -> Application:
+    """To edit: the owner, or who enters it by proxy; otherwise as visible (the act then says why it is refused)."""
+    rows = Application.objects.editable_by(request.seat) | Application.objects.visible_to(request.seat)
+    return get_object_or_404(rows.distinct().select_related(*WITH).prefetch_related("municipalities"), pk=pk)
+
+
+def may_edit(request: HttpRequest, application: Application) -> bool:
+    return request.seat.may_act and Application.objects.editable_by(request.seat).filter(pk=application.pk).exists()
+
+
+def bundle_for(request: HttpRequest, pk: int) -> Bundle:
+    rows = Bundle.objects.visible_to(request.seat).select_related("call__inquiry", "call__organiser", "prefecture")
+    return get_object_or_404(rows, pk=pk)
+
+
+def decision_for(request: HttpRequest, application: Application) -> Decision | None:
+    return Decision.objects.visible_to(request.seat).filter(application=application).first()
+
+
+def case_of(request: HttpRequest, call: Call) -> Addressee | None:
+    """The seat's own body's case of this call."""
+    rows = Addressee.objects.filter(root=call.inquiry_id, organisation=request.seat.organisation)
+    return rows.select_related("inquiry__asker__organisation", "organisation", "section", "represented_by").first()

@@ -1,0 +1,250 @@
+"""選定 by the organiser: the board, checks, notes, conflicts of interest, decisions, the announcement."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.db.models import Prefetch
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.dateparse import parse_date, parse_datetime
+from django.views.decorators.http import require_POST
+
+from kyoten.calls import papers
+from kyoten.calls.actions import gathering, selecting
+from kyoten.calls.forms import CarryOut, Deciding, Late
+from kyoten.calls.models import Application, Call, Check, Decision
+from kyoten.calls.steps import result_due, steps_of_call
+from kyoten.calls.views.access import application_for, call_for
+from kyoten.calls.views.applications import requirement_rows
+from kyoten.organisations.models import Organisation, Seat
+from kyoten.records.actions import store_file
+from kyoten.records.models import Refused
+from kyoten.records.views import as_download
+from kyoten.rules.clock import JST
+from kyoten.rules.eligibility import Facts, check
+
+
+def organisers_call(request: HttpRequest, slug: str) -> Call:
+    call = call_for(request, slug)
+    if call.organiser.organisation_id != request.seat.section.organisation_id:
+        raise Http404
+    return call
+
+
+def organisers_application(request: HttpRequest, pk: int) -> Application:
+    application = application_for(request, pk)
+    if application.call.organiser.organisation_id != request.seat.section.organisation_id:
+        raise Http404
+    return application
+
+
+def board(request: HttpRequest, slug: str) -> HttpResponse:
+    """選定の一覧: applications side by side, formal requirements at a glance."""
+    call = organisers_call(request, slug)
+    rows = Application.objects.visible_to(request.seat).filter(call=call).exclude(state="withdrawn")
+    rows = rows.select_related("applicant", "prefecture", "programme", "decision").prefetch_related(
+        "municipalities", Prefetch("checks", Check.objects.order_by("pk"))
+    )
+    page = Paginator(rows.order_by("prefecture__code", "pk"), 50).get_page(request.GET.get("page"))
+    add_findings(list(page), request.at)
+    decided = Decision.objects.filter(application__in=rows)
+    context = {
+        "call": call, "definition": call.definition, "page": page, "rules": call.definition.call.rules,
+        "result_due": result_due(call), "steps": steps_of_call(call, request.at),
+        "selected": decided.filter(outcome="selected").count(), "decided": decided.count(), "total": page.paginator.count,
+    }  # fmt: skip
+    return render(request, "calls/board.html", context)
+
+
+def add_findings(applications: list[Application], at: datetime) -> None:
+    """Judge all of them with one query for the hubs (not one per row)."""
+    bodies = {m.pk for a in applications for m in a.municipalities.all()} | {a.applicant_id for a in applications}
+    hubs = set(Organisation.objects.filter(pk__in=bodies).designated_on(at.date()).values_list("pk", flat=True))
+    for application in applications:
+        own = {application.applicant_id, *(m.pk for m in application.municipalities.all())}
+        facts = Facts(
+            answers=application.answers, applicant_kind=application.applicant.kind, hub_designated=bool(own & hubs),
+            route=application.route, ticks=application.ticks,
+        )  # fmt: skip
+        ticked = {c.rule: c.ok for c in application.checks.all()}
+        application.cells = [
+            _cell(f, ticked.get(f.rule.id)) for f in check(application.definition.call.rules, facts, application.form)
+        ]
+
+
+def _cell(finding, ticked: bool | None) -> dict:
+    ok = finding.ok if ticked is None else ticked
+    words, kind = ("満たす", "ok") if ok else ("満たさない", "stop") if finding.rule.level == "stop" else ("確認", "warn")
+    return {"words": words + ("（確認済）" if ticked is not None else ""), "kind": kind, "finding": finding}
+
+
+def applications_table(request: HttpRequest, slug: str) -> HttpResponse:
+    """申込一覧 as Excel, for whoever may see the applications."""
+    call = call_for(request, slug)
+    rows = Application.objects.visible_to(request.seat).filter(call=call)
+    rows = rows.select_related("applicant", "prefecture", "section", "programme").order_by("prefecture__code", "pk")
+    decisions = {d.application_id: d for d in Decision.objects.visible_to(request.seat).filter(application__call=call)}
+    data = papers.applications_table(call, rows.iterator(chunk_size=500), decisions)
+    return as_download(HttpResponse(data, content_type=papers.XLSX), f"申込一覧_{call.slug}.xlsx")
+
+
+def decide(request: HttpRequest, pk: int) -> HttpResponse:
+    """選定の決定, beside what was applied for."""
+    application = organisers_application(request, pk)
+    decision = Decision.objects.visible_to(request.seat).filter(application=application).first()
+    initial = {"outcome": decision.outcome, "reason": decision.reason} if decision else {}
+    form = Deciding(request.POST or None, initial=initial)
+    if request.method == "POST" and form.is_valid():
+        try:
+            data = form.cleaned_data
+            selecting.decide(application, data["outcome"], data["reason"], by=request.seat, at=request.at)
+            messages.success(request, "決定を記録しました。通知するまで事務局の外からは見えません。")
+            return redirect("calls:board", application.call.slug)
+        except Refused as refusal:
+            form.add_error(None, str(refusal))
+    context = {
+        "application": application, "call": application.call, "form": form, "decision": decision,
+        "findings": requirement_rows(application, request.at, "screening"),
+        "checks": {c.rule: c for c in application.checks.all()}, "notes": application.review_notes.all(),
+    }  # fmt: skip
+    return render(request, "calls/decide.html", context)
+
+
+@require_POST
+def tick(request: HttpRequest, pk: int) -> HttpResponse:
+    """形式要件の確認"""
+    application = organisers_application(request, pk)
+    ok = {"yes": True, "no": False}.get(request.POST.get("ok", ""))
+    try:
+        selecting.tick(application, request.POST.get("rule", ""), ok, by=request.seat, at=request.at)
+        messages.success(request, "確認を記録しました。")
+    except Refused as refusal:
+        messages.error(request, str(refusal))
+    return redirect("calls:decide", pk)
+
+
+@require_POST
+def note(request: HttpRequest, pk: int) -> HttpResponse:
+    """審査メモ"""
+    application = organisers_application(request, pk)
+    try:
+        selecting.write_note(application, request.POST.get("text", "")[:4000], by=request.seat, at=request.at)
+        messages.success(request, "メモを保存しました。")
+    except Refused as refusal:
+        messages.error(request, str(refusal))
+    return redirect("calls:decide", pk)
+
+
+def conflict(request: HttpRequest, pk: int) -> HttpResponse:
+    """利益相反の登録: afterwards this person sees nothing of the case."""
+    application = organisers_application(request, pk)
+    people = _people(request)
+    if request.method == "POST":
+        person = next((s.person for s in people if str(s.person_id) == request.POST.get("person")), None)
+        try:
+            if person is None:
+                raise Refused("対象の方を選んでください。")
+            selecting.declare_conflict(application, person, request.POST.get("reason", "")[:2000], by=request.seat, at=request.at)
+            messages.success(request, f"{person.name}の利益相反を登録しました。この案件は本人の画面に表示されなくなります。")
+            return redirect("calls:board", application.call.slug)
+        except Refused as refusal:
+            messages.error(request, str(refusal))
+    return render(request, "calls/conflict.html", {"application": application, "call": application.call, "people": people})
+
+
+def _people(request: HttpRequest) -> list[Seat]:
+    """Whom one may enter: oneself; a 管理 seat everyone of the body."""
+    if request.seat.role != "manager":
+        return [request.seat]
+    rows = Seat.objects.filter(section__organisation=request.seat.organisation).select_related("person", "section")
+    return list({seat.person_id: seat for seat in rows}.values())
+
+
+def take_in(request: HttpRequest, pk: int) -> HttpResponse:
+    """収受 of a bundle's application, or 受付 of one typed in by proxy (with the moment its mail arrived)."""
+    application = _own_or_visible(request, pk)
+    proxy = application.by_proxy == "secretariat" and application.state in Application.EDITABLE
+    if request.method == "POST":
+        try:
+            if proxy:
+                gathering.forward_proxy(application, arrived_at=_moment(request.POST), reason=request.POST.get("reason", ""),
+                                        by=request.seat, at=request.at)  # fmt: skip
+            number, day = request.POST.get("receipt_number", ""), parse_date(request.POST.get("received_on", "") or "x")
+            gathering.take_in(application, receipt_number=number, received_on=day, by=request.seat, at=request.at)
+            messages.success(request, "受付を記録しました。")
+            return redirect("calls:application", pk)
+        except Refused as refusal:
+            messages.error(request, str(refusal))
+    context = {"application": application, "call": application.call, "proxy": proxy}
+    return render(request, "calls/take_in.html", context)
+
+
+def _own_or_visible(request: HttpRequest, pk: int) -> Application:
+    rows = Application.objects.visible_to(request.seat) | Application.objects.editable_by(request.seat)
+    organiser = rows.filter(call__organiser__organisation=request.seat.organisation)
+    return get_object_or_404(organiser.distinct().select_related("call__organiser", "applicant", "prefecture", "programme"), pk=pk)
+
+
+def _moment(post) -> datetime:
+    found = parse_datetime(post.get("arrived_at", "") or "x") if post.get("arrived_at") else None
+    if found is None:
+        raise Refused("メールの受信日時を 2025-07-31T16:20 の形で入れてください。")
+    return found if found.tzinfo else found.replace(tzinfo=JST)
+
+
+def late(request: HttpRequest, slug: str) -> HttpResponse:
+    """期限後の受付"""
+    call = organisers_call(request, slug)
+    asked = Organisation.objects.filter(kind__in=("prefecture", "municipality")).order_by("code")
+    form = Late(request.POST or None, organisations=asked)
+    if request.method == "POST" and form.is_valid():
+        try:
+            gathering.allow_late(call, form.cleaned_data["organisation"], form.cleaned_data["reason"], by=request.seat, at=request.at)
+            messages.success(request, "期限後の受付を記録しました。")
+            return redirect("calls:show", slug)
+        except Refused as refusal:
+            form.add_error(None, str(refusal))
+    return render(request, "calls/late.html", {"call": call, "form": form})
+
+
+def announce(request: HttpRequest, slug: str) -> HttpResponse:
+    """選定結果の通知: look at every letter's words first, then one act for all."""
+    call = organisers_call(request, slug)
+    form = CarryOut(request.POST or None, initial={"document_number": "事務連絡"})
+    if request.method == "POST" and form.is_valid():
+        data = form.cleaned_data
+        try:
+            selecting.announce(call, _letters(request, call, data), by=request.seat, at=request.at, **data)
+            messages.success(request, "選定結果を通知しました。")
+            return redirect("calls:show", slug)
+        except Refused as refusal:
+            form.add_error(None, str(refusal))
+    decisions = Decision.objects.visible_to(request.seat).filter(application__call=call, application__state="forwarded")
+    decisions = list(decisions.select_related("application__applicant", "application__prefecture", "application__programme"))
+    context = {
+        "call": call, "form": form, "decisions": decisions, "undecided": selecting.undecided(call),
+        "preview": selecting.result_text(decisions[0], call) if decisions else "", "result_due": result_due(call),
+    }  # fmt: skip
+    return render(request, "calls/announce.html", context)
+
+
+def _letters(request: HttpRequest, call: Call, data: dict):
+    """How each result letter is printed and kept, inside the announcement."""
+
+    def letter(decision: Decision):
+        pdf = papers.result_letter(decision, call, number=data["document_number"], day=request.at.date(), by=request.seat)
+        name = f"選定結果通知_{decision.application.applicant.name}.pdf"
+        return store_file(pdf, name, by=request.seat.actor(), at=request.at)
+
+    return letter
+
+
+def letter(request: HttpRequest, pk: int) -> HttpResponse:
+    """通知文の確認 before the announcement: the letter as it would go out, unnumbered."""
+    application = organisers_application(request, pk)
+    decision = get_object_or_404(Decision.objects.visible_to(request.seat), application=application)
+    pdf = papers.result_letter(decision, application.call, number="（案）", day=request.at.date(), by=request.seat)
+    return as_download(HttpResponse(pdf, content_type=papers.TYPES["pdf"]), f"選定結果通知（案）_{application.applicant}.pdf")
