@@ -10,19 +10,21 @@ from datetime import date, datetime, time, timedelta
 from math import ceil
 from typing import Any
 
-import jpholiday
 from django import forms, template
 from django.core.paginator import Page
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from kyoten.rules import wareki as eras
+from kyoten.rules.answers import Problem, show
+from kyoten.rules.answers.showing import label as label_of
+from kyoten.rules.clock import OFFICES
 from kyoten.rules.definition import Column, Field, Form
 
 register = template.Library()
 
 KINDS = ("ok", "go", "warn", "stop", "none")  # done, under way, attention, refused or overdue, nothing
-WEEKDAYS = "月火水木金土日"
 SOON = 3  # days: from here on the remaining days are set in bold
 CHOICES_AS_RADIO = 7  # up to this many options are radio buttons, more are a select
 LINE = 40  # full-width characters on one line of a textarea
@@ -41,18 +43,26 @@ def _day(value: date | datetime) -> date:
     return value.date() if isinstance(value, datetime) else value
 
 
-def _weekday(value: date) -> str:
-    return f"（{WEEKDAYS[value.weekday()]}）"
+def _month_day(value: date) -> str:
+    return f"{value.month}月{value.day}日（{eras.weekday(value)}）"
 
 
 @register.filter
 def wareki(value: date | datetime | None) -> str:
     """令和7年7月31日（木）; empty for None."""
-    if not value:
-        return ""
-    day = _day(value)
-    year = day.year - 2018
-    return f"令和{'元' if year == 1 else year}年{day.month}月{day.day}日{_weekday(day)}"
+    return eras.wareki(_day(value), with_weekday=True) if value else ""
+
+
+@register.filter
+def wareki_plain(value: date | datetime | None) -> str:
+    """令和7年7月31日, as letters are dated; empty for None."""
+    return eras.wareki(_day(value)) if value else ""
+
+
+@register.filter
+def fiscal_year(year: int | None) -> str:
+    """令和7年度 for 2025; empty for None."""
+    return eras.fiscal_year_name(year) if year else ""
 
 
 @register.filter
@@ -61,7 +71,7 @@ def moment(value: datetime | None) -> str:
     if not value:
         return ""
     local = _local(value)
-    return f"{local.month}月{local.day}日{_weekday(local)} {local:%-H:%M}"
+    return f"{_month_day(local)} {local.hour}:{local.minute:02}"
 
 
 @register.filter
@@ -71,25 +81,22 @@ def until(value: date | datetime | None) -> str:
         return ""
     local = _local(value)
     ends_the_day = not isinstance(local, datetime) or local.time().replace(microsecond=0) == time(23, 59, 59)
-    return f"{local.month}月{local.day}日{_weekday(local)}" if ends_the_day else moment(value)
+    return _month_day(local) if ends_the_day else moment(value)
 
 
 @register.filter
-def yen(value: int | None) -> str:
-    """1,200,000円; empty for None."""
-    return "" if value is None or value == "" else f"{int(value):,}円"
-
-
-def _working_days_late(deadline: date, today: date) -> int:
-    days = (deadline + timedelta(days=n) for n in range(1, (today - deadline).days + 1))
-    return sum(1 for day in days if day.weekday() < 5 and not jpholiday.is_holiday(day))
+def yen(value: int | str | None) -> str:
+    """1,200,000円; empty for None. What is no number stays as it was typed."""
+    if value is None:
+        return ""
+    return f"{value:,}円" if isinstance(value, int) else value
 
 
 def due_words(deadline: date | datetime, at: datetime) -> tuple[str, str]:
     """What to say about a deadline, and its class: あと 3日 · 本日 · 期限超過（1営業日）."""
     today, last = _day(at), _day(deadline)
-    if (last < today) or (isinstance(deadline, datetime) and deadline < at):
-        late = _working_days_late(last, today)
+    if last < today or (isinstance(deadline, datetime) and deadline < at):
+        late = OFFICES.working_days_between(last + timedelta(days=1), today)
         return (f"期限超過（{late}営業日）" if late else "期限超過"), "late"
     left = (last - today).days
     if not left:
@@ -100,10 +107,9 @@ def due_words(deadline: date | datetime, at: datetime) -> tuple[str, str]:
 @register.simple_tag(takes_context=True)
 def due(context: template.Context, deadline: date | datetime | None, at: datetime | None = None) -> SafeString | str:
     """How far a deadline is, in words; `at` is the moment of the request unless given."""
-    at = at or context["request"].at
     if not deadline:
         return ""
-    words, kind = due_words(deadline, at)
+    words, kind = due_words(deadline, at or context["request"].at)
     return format_html('<span class="due {}">{}</span>', kind, words)
 
 
@@ -189,21 +195,40 @@ def _shape(bound: forms.BoundField) -> str:
 @register.inclusion_tag("parts/field.html")
 def field(bound: forms.BoundField, unit: str = "") -> dict[str, Any]:
     """A Django form field in the house style: label, 必須/任意, help, error, input."""
-    return {"bound": bound, "shape": _shape(bound), "unit": unit}
+    return {"bound": bound, "shape": _shape(bound), "unit": unit, "errors": _sentences(bound)}
+
+
+def _sentence(bound: forms.BoundField, error: forms.ValidationError) -> str:
+    """What to do about an error. Django's own 「このフィールドは必須です」 names neither the field nor the remedy."""
+    kept = error.message == forms.Field.default_error_messages["required"]
+    if error.code != "required" or not kept:
+        return " ".join(error.messages)
+    verb = {"choices": "選んで", "check": "確認して印を付けて"}.get(_shape(bound), "入力して")
+    if isinstance(bound.field, forms.ChoiceField | forms.FileField):
+        verb = "選んで"
+    return f"「{bound.label}」を{verb}ください。"
+
+
+def _sentences(bound: forms.BoundField) -> list[str]:
+    if not bound.form.is_bound:
+        return []
+    return [_sentence(bound, error) for error in bound.form.errors.as_data().get(bound.name, ())]
+
+
+def _target(bound: forms.BoundField) -> str:
+    """Where a link to the field goes: of a group of choices, the first."""
+    if bound.is_hidden:
+        return ""
+    return f"#{bound.auto_id}_0" if _shape(bound) == "choices" else f"#{bound.id_for_label}"
 
 
 def _form_errors(form: forms.BaseForm) -> Iterator[dict[str, str]]:
     for words in form.non_field_errors():
-        yield {"href": "", "label": "", "words": words}
+        yield {"href": "", "words": words}
     for bound in form:
-        for words in bound.errors:
-            yield {"href": _target(bound), "label": str(bound.label), "words": words}
-
-
-def _target(bound: forms.BoundField) -> str:
-    """The id a link can go to: of a group of choices, the first."""
-    first = bound.auto_id if _shape(bound) != "choices" else f"{bound.auto_id}_0"
-    return "" if bound.is_hidden else f"#{first}"
+        for words in _sentences(bound):
+            named = words if str(bound.label) in words else f"{bound.label}　{words}"
+            yield {"href": _target(bound), "words": named}
 
 
 @register.inclusion_tag("parts/errors.html")
@@ -215,57 +240,94 @@ def errors(*forms: forms.BaseForm) -> dict[str, Any]:
 # ---- the form of a definition -----------------------------------------------------------------
 
 
-def _texts(problems: Any, field_id: str) -> list[str]:
-    """The problems of one field, from whatever says them: texts, a mapping by field id, or objects with a field."""
-    if isinstance(problems, Mapping):
-        problems = problems.get(field_id, ())
-    if isinstance(problems, str):
-        return [problems] if problems else []
-    return [p if isinstance(p, str) else p.text for p in problems or () if getattr(p, "field", field_id) == field_id]
-
-
 def answer_lines(text: str) -> int:
     """Lines a textarea shows for this text."""
     lines = sum(max(1, ceil(len(line) / LINE)) for line in text.split("\n"))
     return min(max(lines + 1, ANSWER_LINES[0]), ANSWER_LINES[1])
 
 
+def _in_group(field: Field) -> bool:
+    """Fields of several inputs, which stand in a fieldset."""
+    few = len(field.options) <= CHOICES_AS_RADIO
+    return field.kind in ("table", "marks", "address") or (field.kind == "choice" and few)
+
+
+def _anchor(field: Field, rows: Sequence[Mapping[str, str]] = (), problem: Problem | None = None) -> str:
+    """The id of the input that a link to the field, or to the cell of the problem, goes to."""
+    if problem and problem.row and problem.column:
+        numbers = {row["row"]: n for n, row in enumerate(rows, start=1)}
+        return f"f-{field.id}-{numbers.get(problem.row, 1)}-{problem.column}"
+    return f"f-{field.id}-group" if _in_group(field) else f"f-{field.id}"
+
+
 def _is_day(value: str) -> bool:
     try:
         date.fromisoformat(value)
-    except (TypeError, ValueError):
+    except ValueError:
         return False
     return True
 
 
-def _cells(field: Field, row: Mapping[str, str], n: int) -> list[dict[str, Any]]:
-    def cell(column: Column) -> dict[str, Any]:
-        return {"column": column, "name": f"f-{field.id}-{n}-{column.id}", "value": row.get(column.id, "")}
+def _rows(field: Field, rows: Sequence[Mapping[str, str]], wrong: set[tuple[str | None, str | None]]) -> list[dict]:
+    """What the table template needs: per row its number, id and cells."""
 
-    return [cell(column) for column in field.columns]
+    def cell(row: Mapping[str, str], n: int, column: Column) -> dict[str, Any]:
+        bad = (row["row"], column.id) in wrong
+        return {"column": column, "name": f"f-{field.id}-{n}-{column.id}", "value": row.get(column.id, ""), "bad": bad}
 
-
-def _rows(field: Field, value: Any) -> list[dict[str, Any]]:
     return [
-        {"no": n, "id": row.get("row", ""), "cells": _cells(field, row, n)} for n, row in enumerate(value or (), start=1)
+        {"no": n, "id": row["row"], "cells": [cell(row, n, column) for column in field.columns]}
+        for n, row in enumerate(rows, start=1)
     ]
 
 
 @register.inclusion_tag("parts/answers_field.html")
-def answers_field(field: Field, value: Any = None, problems: Any = ()) -> dict[str, Any]:
+def answers_field(field: Field, value: Any = None, problems: Sequence[Problem] = ()) -> dict[str, Any]:
     """The inputs of one field of a definition's form, named `f-<id>` (docs/look.md lists all the names)."""
     text = "" if value is None else str(value)
-    value = value or ({} if field.kind == "address" else [] if field.kind in ("marks", "table") else text)
+    own = [problem for problem in problems if problem.field == field.id]
     return {
         "field": field,
         "name": f"f-{field.id}",
-        "value": value,
-        "errors": _texts(problems, field.id),
-        "radio": len(field.options) <= CHOICES_AS_RADIO,
+        "value": text if field.kind not in ("marks", "address", "table") else value or {},
+        "errors": [problem.text for problem in own],
+        "grouped": _in_group(field),
         "lines": answer_lines(text),
-        "length": len(text.replace("\r\n", "\n")),
+        "length": len(text),
         "day": not text or _is_day(text),
-        "rows": _rows(field, value) if field.kind == "table" else (),
+        "words": show(field, value) if field.kind == "date" else "",
+        "rows": _rows(field, value or (), {(p.row, p.column) for p in own}) if field.kind == "table" else (),
+    }
+
+
+@register.inclusion_tag("parts/answers_edit.html")
+def answers_edit(form: Form, answers: Mapping[str, Any], problems: Sequence[Problem] = ()) -> dict[str, Any]:
+    """The inputs of a whole form, section by section; goes inside the page's own <form>."""
+    return {"form": form, "answers": answers, "problems": problems}
+
+
+@register.inclusion_tag("parts/errors.html")
+def answers_errors(form: Form, answers: Mapping[str, Any], problems: Sequence[Problem]) -> dict[str, Any]:
+    """Summary of what is wrong in the answers, with links to the inputs; nothing when nothing is."""
+
+    def item(problem: Problem) -> dict[str, str]:
+        rows = answers.get(problem.field) or () if problem.row else ()
+        return {"href": f"#{_anchor(form.field(problem.field), rows, problem)}", "words": problem.text}
+
+    return {"items": [item(problem) for problem in problems]}
+
+
+def _shown(field: Field, value: Any) -> dict[str, Any]:
+    """One answer to read; marks and choices list every option, as on the paper."""
+    chosen = value if field.kind == "marks" else [value]
+    known = [option.value for option in field.options]
+    return {
+        "field": field,
+        "value": value,
+        "text": show(field, value),
+        "options": [(option.label, option.value in (chosen or ())) for option in field.options],
+        "others": [each for each in chosen or () if field.options and each and each not in known],
+        "wide": field.kind in ("longtext", "table"),
     }
 
 
@@ -273,19 +335,19 @@ def answers_field(field: Field, value: Any = None, problems: Any = ()) -> dict[s
 def answers_show(form: Form, answers: Mapping[str, Any]) -> dict[str, Any]:
     """The answers as on the paper, to read: sections, labels, ○ marks; line breaks are kept."""
     sections = [
-        {"section": section, "fields": [(field, answers.get(field.id)) for field in section.fields]}
+        {"section": section, "items": [_shown(field, answers.get(field.id)) for field in section.fields]}
         for section in form.sections
     ]
     return {"form": form, "sections": sections}
 
 
 @register.filter
-def option_label(field: Field | Column, value: str) -> str:
-    """The label of an option's value; the value itself where the option is gone."""
-    return {option.value: option.label for option in field.options}.get(value, value)
+def get(mapping: Mapping[str, Any], key: str) -> Any:
+    """The value at a key that a template holds in a variable; None where there is none."""
+    return mapping.get(key)
 
 
 @register.filter
 def cell(column: Column, row: Mapping[str, str]) -> str:
     """What a row says in a column, in words."""
-    return option_label(column, row.get(column.id, "")) if column.kind == "choice" else row.get(column.id, "")
+    return label_of(column.options, row.get(column.id, ""))
