@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import datetime
 
@@ -14,9 +15,7 @@ from kyoten.records.models import ActorColumns, Attachment
 class OutboundQuerySet(models.QuerySet):
     def due(self, now: datetime) -> OutboundQuerySet:
         """What may be tried now, new mail before retries: one that stalls again and again delays nobody else."""
-        waiting = Q(state="queued", next_attempt_at__lte=now)
-        orphaned = Q(state="sending", lease_until__lte=now)
-        return self.filter(waiting | orphaned).order_by("attempts", "next_attempt_at", "id")
+        return self.filter(state="queued", next_attempt_at__lte=now).order_by("attempts", "next_attempt_at", "id")
 
     def failed_for(self, section_ids: Iterable[int]) -> OutboundQuerySet:
         """Deliveries that failed for good and still need somebody of these sections, newest first."""
@@ -102,6 +101,21 @@ class OutboundMail(ActorColumns):
     @property
     def about(self) -> tuple[str, int] | None:
         return (self.about_kind, self.about_id) if self.about_kind else None
+
+    @property
+    def reason(self) -> str:
+        """Why it was not delivered, for an officer."""
+        if re.search(r"\b5\.2\.[23]\b|^552", self.last_reply):
+            return "相手の受信箱がいっぱいか、メールが大きすぎます。"
+        if re.search(r"\b5\.1\.\d+\b|^55[013]", self.last_reply):
+            return "宛先のメールアドレスが見つかりません。"
+        if re.search(r"^5\d\d|\b5\.\d+\.\d+\b", self.last_reply):
+            return "相手のメールサーバーが受け取りを拒みました。"
+        return (
+            self.last_reply
+            if self.state == "failed" and not self.attempts
+            else "相手のメールサーバーに届けられません。"
+        )
 
 
 class Enclosure(models.Model):
