@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, datetime, time
 from fractions import Fraction
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, InstanceOf, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, InstanceOf, Strict, StringConstraints
 from pydantic import Field as Key
 
-from kyoten.rules.values import as_fraction, as_list_item, as_month_day
+from kyoten.rules.values import as_clock, as_day, as_day_or_moment, as_fraction, as_list_item, as_month_day
 
 Step = Literal["apply", "bundle", "screening"]
 Level = Literal["stop", "warn"]
@@ -35,12 +35,15 @@ Id = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
 Text = Annotated[str, StringConstraints(min_length=1)]
 Share = Annotated[Fraction, BeforeValidator(as_fraction)]
 MonthDay = Annotated[tuple[int, int], BeforeValidator(as_month_day)]
-Day = InstanceOf[date]
-Clock = InstanceOf[time]
+Day = Annotated[date, BeforeValidator(as_day)]
+DayOrMoment = Annotated[InstanceOf[date], BeforeValidator(as_day_or_moment)]
+Clock = Annotated[time, BeforeValidator(as_clock)]
+Whole = Annotated[int, Strict()]
+YesNo = Annotated[bool, Strict()]
 
 
 class Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Period(Part):
@@ -139,7 +142,7 @@ class Desk(Part):
     audience: Text = Key(description="対象者")
     period: Period = Key(description="実施期間")
     windows: tuple[Window, ...] = Key(min_length=1, description="受付時間帯（一日に幾つあってもよい）")
-    holidays_closed: bool = Key(default=True, description="国民の祝日・休日に閉まるか")
+    holidays_closed: YesNo = Key(default=True, description="国民の祝日・休日に閉まるか")
     closed_yearly: tuple[YearlySpan, ...] = Key(default=(), description="毎年閉まる期間（年末年始）")
     closures: tuple[Closure, ...] = Key(default=(), description="臨時に閉まる期間")
     mail: MailTemplate = Key(description="メール照会のひな形")
@@ -165,7 +168,7 @@ class FixedDeadline(DeadlineBase):
     """日付の期限"""
 
     kind: Literal["fixed"]
-    at: InstanceOf[date] = Key(
+    at: DayOrMoment = Key(
         description="期限。日付だけ（2025-07-31）ならその日の終わりまで、時刻付き（2024-08-23T17:00:00）ならその時刻ちょうどまで"
     )
 
@@ -178,7 +181,7 @@ class DaysAfter(DeadlineBase):
     """ある日から数えて何日後"""
 
     kind: Literal["days_after"]
-    days: int = Key(description="日数（暦日。負の数なら何日前）")
+    days: Whole = Key(description="日数（暦日。負の数なら何日前）")
     after: Id = Key(description="起点になる日の名前（例 completed）")
 
 
@@ -186,7 +189,7 @@ class DayOfFollowingMonth(DeadlineBase):
     """ある日の翌月の何日"""
 
     kind: Literal["day_of_following_month"]
-    day: int = Key(ge=1, le=31, description="日（その月に無ければ月末）")
+    day: Whole = Key(ge=1, le=31, description="日（その月に無ければ月末）")
     after: Id = Key(description="起点になる日の名前")
 
 
@@ -195,7 +198,7 @@ class DateInFiscalYear(DeadlineBase):
 
     kind: Literal["date_in_fiscal_year"]
     date: MonthDay = Key(description='月-日（例 "04-10"）')
-    years: int = Key(default=0, ge=0, description="何年度あとか（0 その年度、1 翌年度、2 翌々年度）")
+    years: Whole = Key(default=0, ge=0, description="何年度あとか（0 その年度、1 翌年度、2 翌々年度）")
     after: Id = Key(description="起点になる日の名前")
 
 
@@ -242,8 +245,8 @@ class Headcount(RuleBase):
 
     kind: Literal["headcount"]
     field: Id = Key(description="表の項目の id")
-    min: int = Key(ge=0, description="下限（この数を含む）")
-    max: int = Key(ge=0, description="上限（この数を含む）")
+    min: Whole = Key(ge=0, description="下限（この数を含む）")
+    max: Whole = Key(ge=0, description="上限（この数を含む）")
 
 
 class MaxShare(RuleBase):
@@ -352,7 +355,7 @@ GuideBlock = Annotated[
 class GuideSection(Part):
     """公募要領の一節"""
 
-    no: int = Key(ge=1, description="番号")
+    no: Whole = Key(ge=1, description="番号")
     title: Text = Key(description="見出し")
     body: tuple[GuideBlock, ...] = Key(min_length=1, description="本文")
 
@@ -363,7 +366,7 @@ class GuideSection(Part):
 class ChildMargin(Part):
     """都道府県が管内に示す期限の目安"""
 
-    working_days: int = Key(ge=0, description="事務局の締切の何営業日前か")
+    working_days: Whole = Key(ge=0, description="事務局の締切の何営業日前か")
     text: Text = Key(description="説明")
     source: Text = Key(description="根拠の文書と箇所。文書に無ければ ours")
 
@@ -381,7 +384,7 @@ class Silence(Part):
 class Result(Part):
     """選定結果の通知"""
 
-    within_days: int = Key(ge=0, description="申込締切から何日以内か（暦日）")
+    within_days: Whole = Key(ge=0, description="申込締切から何日以内か（暦日）")
     text: Text = Key(description="文書の文言")
     source: Text = Key(description="根拠の文書と箇所")
 
@@ -397,7 +400,7 @@ class Call(Part):
     reference: tuple[OrganisationKind, ...] = Key(default=(), description="参考として送る機関の種別（回答は要らない）")
     child_margin: ChildMargin | None = Key(default=None, description="都道府県が管内に示す期限の目安")
     silence: Silence = Key(description="回答が無いときの扱い")
-    places: int = Key(ge=1, description="選定数")
+    places: Whole = Key(ge=1, description="選定数")
     places_text: Text = Key(description="選定数の文言（例 1地域程度）")
     selection_text: Text = Key(description="選定の方法の文言")
     selection_source: Text = Key(description="選定数・選定方法の根拠")
@@ -423,7 +426,7 @@ class Column(Part):
     label: Text = Key(description="見出し")
     kind: Literal["text", "choice"] = Key(default="text", description="text 文字／choice 選択")
     options: tuple[Option, ...] = Key(default=(), description="選択肢（choice のとき）")
-    print: bool = Key(default=True, description="様式に印刷するか")
+    print: YesNo = Key(default=True, description="様式に印刷するか")
     help: str = Key(default="", description="記入の説明")
     was: str = Key(default="", description="前の版での id（改名したとき）")
 
@@ -434,14 +437,14 @@ class Field(Part):
     id: Id = Key(description="識別子（変えない。改名したら was に旧い id を書く）")
     label: Text = Key(description="見出し")
     kind: FieldKind = Key(description="種類")
-    required: bool = Key(default=True, description="必須か")
+    required: YesNo = Key(default=True, description="必須か")
     help: str = Key(default="", description="記入の説明")
-    print: bool = Key(default=True, description="様式に印刷するか")
+    print: YesNo = Key(default=True, description="様式に印刷するか")
     was: str = Key(default="", description="前の版での id（改名したとき）")
-    max_length: int | None = Key(default=None, ge=1, description="最大の文字数")
+    max_length: Whole | None = Key(default=None, ge=1, description="最大の文字数")
     options: tuple[Option, ...] = Key(default=(), description="選択肢（choice・marks のとき）")
     columns: tuple[Column, ...] = Key(default=(), description="列（table のとき）")
-    rows: int = Key(default=0, ge=0, description="様式に印刷する行数（table のとき。足りなければ増える）")
+    rows: Whole = Key(default=0, ge=0, description="様式に印刷する行数（table のとき。足りなければ増える）")
 
     def column(self, column_id: str) -> Column:
         """The column with this id. KeyError if there is none."""
@@ -482,16 +485,16 @@ class Form(Part):
 class Meeting(Part):
     """会議の議題"""
 
-    no: int = Key(ge=1, description="回")
+    no: Whole = Key(ge=1, description="回")
     title: Text = Key(description="議題")
     content: Text = Key(description="実施内容")
-    reserve: bool = Key(default=False, description="予備の回か")
+    reserve: YesNo = Key(default=False, description="予備の回か")
 
 
 class AdviserVisits(Part):
     """アドバイザーの派遣"""
 
-    max: int = Key(ge=0, description="派遣の上限（回）")
+    max: Whole = Key(ge=0, description="派遣の上限（回）")
     text: Text = Key(description="文書の文言")
     source: Text = Key(description="根拠の文書と箇所")
 
@@ -501,8 +504,8 @@ class Engagement(Part):
 
     period: Period = Key(description="期間")
     period_text: Text = Key(description="期間の文言（例 8月頃から）")
-    min_meetings: int = Key(ge=0, description="会議の最少回数")
-    max_meetings: int = Key(ge=0, description="会議の最多回数")
+    min_meetings: Whole = Key(ge=0, description="会議の最少回数")
+    max_meetings: Whole = Key(ge=0, description="会議の最多回数")
     meetings: tuple[Meeting, ...] = Key(description="会議の議題")
     adviser_visits: AdviserVisits = Key(description="アドバイザーの派遣")
     advisers: tuple[Text, ...] = Key(default=(), description="アドバイザー（個人名は書かない）")
@@ -516,7 +519,7 @@ class Definition(Part):
     id: Slug = Key(description="識別子（半角英小文字・数字・ハイフン。例 r7-zaitaku）")
     name: Text = Key(description="事業名")
     short_name: Text = Key(description="短い呼び名")
-    fiscal_year: int = Key(ge=2019, le=2118, description="年度（西暦。令和7年度なら 2025）")
+    fiscal_year: Whole = Key(ge=2019, le=2118, description="年度（西暦。令和7年度なら 2025）")
     organiser: Text = Key(description="実施する機関（事務局）の名称")
     source: Text = Key(description="もとになった公式文書")
     contact: Contact = Key(description="連絡先")
@@ -527,7 +530,7 @@ class Definition(Part):
     form: Form | None = Key(default=None, description="申込書の様式")
     engagement: Engagement | None = Key(default=None, description="伴走支援の計画")
 
-    def rule(self, rule_id: str) -> Any:
+    def rule(self, rule_id: str) -> Rule:
         """The rule with this id. KeyError if there is none."""
         return {rule.id: rule for rule in (self.call.rules if self.call else ())}[rule_id]
 

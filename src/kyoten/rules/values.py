@@ -1,9 +1,9 @@
-"""Values TOML has no type for: a fraction, a month and day, a list item written as a bare string."""
+"""How single values of a definition file are read; a ValueError is the sentence its author sees."""
 
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import date, time
 from fractions import Fraction
 from typing import Any
 
@@ -34,3 +34,21 @@ def as_month_day(value: Any) -> tuple[int, int]:
 
 def as_list_item(value: Any) -> Any:
     return {"text": value} if isinstance(value, str) else value
+
+
+def as_day(value: Any) -> date:
+    if type(value) is not date:
+        raise ValueError("日付は 2025-07-31 のように、引用符で囲まずに書いてください")
+    return value
+
+
+def as_day_or_moment(value: Any) -> date:
+    if not isinstance(value, date):
+        raise ValueError("期限は 2025-07-31 または 2024-08-23T17:00:00 のように、引用符で囲まずに書いてください")
+    return value
+
+
+def as_clock(value: Any) -> time:
+    if not isinstance(value, time):
+        raise ValueError("時刻は 09:00:00 のように、引用符で囲まずに書いてください")
+    return value

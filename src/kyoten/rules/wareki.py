@@ -107,7 +107,7 @@ _CLOCK = r"(?:\s*(?P<half>午前|午後)?\s*(?P<hour>\d{1,2})(?:時(?:(?P<minute
 _WEEKDAY = rf"(?:\s*(?:\((?P<weekday>[{WEEKDAYS}])(?:曜日?)?(?:・?[祝休])?\)|(?P<weekday2>[{WEEKDAYS}])曜日?))?"
 _ABOUT = r"(?P<about>(?:\s*(?:頃|ごろ|\(予定\)|予定))*)"
 _YEAR = rf"(?:(?P<era>{_ERA})\s*(?P<era_year>\d{{1,2}}|元)|(?P<year>\d{{4}}))"
-_KANJI = rf"(?:{_YEAR}\s*年\s*)?(?P<month>\d{{1,2}})\s*月\s*(?:(?P<day>\d{{1,2}})\s*日|(?P<vague>吉日|末日?|上旬|中旬|下旬))?"
+_KANJI = rf"(?:{_YEAR}\s*年\s*)?(?<!\d)(?P<month>\d{{1,2}})\s*月\s*(?:(?P<day>\d{{1,2}})\s*日|(?P<vague>吉日|末日?|上旬|中旬|下旬))?"
 _POINTS = rf"{_YEAR}\s*(?P<sep>[./-])\s*(?P<month>\d{{1,2}})\s*(?P=sep)\s*(?P<day>\d{{1,2}})"
 _DIGITS = r"(?P<year>\d{4})(?P<month>\d{2})(?P<day>\d{2})"
 _YEAR_ONLY = rf"{_YEAR}(?:\s*年度?)?"
@@ -118,7 +118,11 @@ _FORMS = tuple(re.compile(head + _TAIL) for head in (_KANJI, _POINTS)) + (
 )
 # 8/23（金）: a date because a weekday follows
 _MONTH_AND_DAY = r"(?<![\d/.-])(?P<month>\d{1,2})/(?P<day>\d{1,2})(?=\s*\()"
-_IN_TEXT = tuple(re.compile(head + _TAIL) for head in (_KANJI, _POINTS, _MONTH_AND_DAY))
+_POINTS_IN_TEXT = (
+    r"(?<![A-Za-z0-9.-])(?:(?P<era>令和?|平成?|[RH])(?P<era_year>\d{1,2})|(?P<year>(?:19|20)\d{2}))"
+    r"(?P<sep>[./-])(?P<month>\d{1,2})(?P=sep)(?P<day>\d{1,2})(?![\d.-])"
+)
+_IN_TEXT = tuple(re.compile(head + _TAIL) for head in (_KANJI, _POINTS_IN_TEXT, _MONTH_AND_DAY))
 
 
 def parse_date(text: str, *, in_fiscal_year: int | None = None) -> ReadDate:
@@ -147,13 +151,35 @@ def parse_period(text: str) -> tuple[ReadDate, ReadDate]:
 
 
 def dates_in(text: str, in_fiscal_year: int) -> Iterator[ReadDate]:
-    """Every date in a longer text. What is no date (13月40日) is left out: this is not the place to judge it."""
-    for form in _IN_TEXT:
-        for found in form.finditer(narrow(text)):
-            try:
-                yield _read(found, found.group(0).strip(), in_fiscal_year)
-            except ValueError:
-                continue
+    """Every date in a longer text. What is no date (13月40日) is left out; strange_dates tells of it."""
+    for found in _found_in(text):
+        try:
+            yield _read(found, _as_written(found), in_fiscal_year)
+        except ValueError:
+            continue
+
+
+def strange_dates(text: str, in_fiscal_year: int) -> Iterator[tuple[str, str]]:
+    """(reason, advice) for every date whose weekday is another day's, and for every full date that does not exist."""
+    for found in _found_in(text):
+        written = _as_written(found)
+        try:
+            read = _read(found, written, in_fiscal_year)
+        except ValueError as error:
+            yield str(error), "日付を直してください"
+            continue
+        if read.date and not read.weekday_fits:
+            reason = f"「{written}」の曜日が違います"
+            yield reason, f"{wareki(read.date)}は{weekday(read.date)}曜日です。日付か曜日を直してください"
+
+
+def _found_in(text: str) -> Iterator[re.Match[str]]:
+    plain = narrow(text)
+    return (found for form in _IN_TEXT for found in form.finditer(plain))
+
+
+def _as_written(found: re.Match[str]) -> str:
+    return found.group(0).strip().replace("(", "（").replace(")", "）")
 
 
 def _read(found: re.Match[str], written: str, in_fiscal_year: int | None) -> ReadDate:
