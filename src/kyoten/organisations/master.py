@@ -13,7 +13,10 @@ from .text import search_key
 
 DATA = Path(__file__).parent / "data"
 SINCE = date(2005, 4, 1)
-BUREAUS = (("厚生労働省医政局", "コウセイロウドウショウイセイキョク"), ("厚生労働省老健局", "コウセイロウドウショウロウケンキョク"))
+BUREAUS = (
+    ("厚生労働省医政局", "コウセイロウドウショウイセイキョク"),
+    ("厚生労働省老健局", "コウセイロウドウショウロウケンキョク"),
+)
 # The section a paper is addressed to until the body says how its own is called (宛名 of the ministry's papers).
 SECTIONS = {
     "厚生労働省医政局": "地域医療計画課",

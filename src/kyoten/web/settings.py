@@ -174,6 +174,12 @@ ACCOUNT_LOGIN_METHODS = {"username"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_ADAPTER = "kyoten.web.accounts.Adapter"
+ACCOUNT_FORMS = {
+    "login": "kyoten.web.accounts.LoginForm",
+    "reauthenticate": "kyoten.web.accounts.ReauthenticateForm",
+    "change_password": "kyoten.web.accounts.ChangePasswordForm",
+}
+ACCOUNT_SESSION_REMEMBER = False  # offices share machines: closing the browser ends the session
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_REAUTHENTICATION_REQUIRED = False
 # No "/ip": a whole prefecture shares one address, so ten mistakes would lock out a colleague.
@@ -186,9 +192,11 @@ ACCOUNT_RATE_LIMITS = {
     "change_password": "5/m/user",
     "reauthenticate": "10/m/user",
 }
+MFA_ADAPTER = "kyoten.web.accounts.MfaAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = False
 MFA_TOTP_ISSUER = "Kyoten"
+MFA_TOTP_TOLERANCE = 1  # 30 seconds either way: office machines without a time server
 MFA_ALLOW_UNVERIFIED_EMAIL = True
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not SECURE  # http://localhost of the demo
 AXES_LOCKOUT_PARAMETERS = ["username"]  # per account and never per address
@@ -196,7 +204,8 @@ AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_RESET_ON_SUCCESS = True
 AXES_LOCKOUT_CALLABLE = "kyoten.web.views.locked_out"
-AXES_USERNAME_FORM_FIELD = "login"
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # who goes on guessing must not keep the owner out for ever
+AXES_USERNAME_CALLABLE = "kyoten.web.accounts.login_name"
 AXES_ENABLE_ADMIN = False
 AXES_VERBOSE = False
 

@@ -90,5 +90,3 @@ class Designation(Dated):
 
     class Meta:
         ordering = ["organisation__code", "organisation__name", "pk"]
-
-

@@ -50,6 +50,23 @@ class OrganisationQuerySet(models.QuerySet):
         above = Supervision.objects.valid_on(on).filter(subordinate=own, superior=OuterRef("pk"))
         return self.filter(seen | Exists(above))
 
+    def editable_by(self, seat, on: date) -> Self:
+        """Whose contacts a seat may correct: its own, of the bodies right under it, and of associations it looks after.
+
+        A prefecture looks after the bodies in it that no other tier keeps; a secretariat after the prefectures and
+        the national associations.
+        """
+        if not seat.may_act:
+            return self.none()
+        own, kinds = seat.organisation, Organisation.Kind
+        below = Supervision.objects.valid_on(on).filter(superior=own, subordinate=OuterRef("pk"))
+        mine = Q(pk=own.pk) | Exists(below)
+        if own.kind == kinds.PREFECTURE:
+            mine |= Q(prefecture=own, kind__in=[kinds.HUB, kinds.ASSOCIATION, kinds.HEALTH_CENTRE, kinds.OTHER])
+        if own.kind == kinds.SECRETARIAT:
+            mine |= Q(kind=kinds.PREFECTURE) | Q(kind=kinds.ASSOCIATION, level=Organisation.Level.NATIONAL)
+        return self.filter(mine)
+
 
 class Organisation(models.Model):
     """A body: a ministry bureau, a secretariat, a prefecture, a city, an association, a firm."""
@@ -130,14 +147,7 @@ class SectionQuerySet(DatedQuerySet):
         return self.filter(organisation__in=Organisation.objects.visible_to(seat, on))
 
     def editable_by(self, seat, on: date) -> Self:
-        """Whose contacts a seat may correct: its own body's, and those of the bodies right under it."""
-        if not seat.may_act:
-            return self.none()
-        below = Supervision.objects.valid_on(on).filter(superior=seat.organisation, subordinate=OuterRef("organisation"))
-        mine = Q(organisation=seat.organisation) | Exists(below)
-        if seat.organisation.kind == Organisation.Kind.SECRETARIAT:
-            mine |= Q(organisation__kind=Organisation.Kind.PREFECTURE)
-        return self.filter(mine)
+        return self.filter(organisation__in=Organisation.objects.editable_by(seat, on))
 
     def to_mend(self) -> Self:
         """要修正: no address to write to, or mail to it came back."""

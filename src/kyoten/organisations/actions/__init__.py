@@ -1,0 +1,1 @@
+"""Official acts on people, their way in, the address list, areas and hubs."""

@@ -1,0 +1,1 @@
+"""Pages of people, login, the address list, areas and hubs."""
