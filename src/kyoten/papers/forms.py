@@ -9,7 +9,7 @@ from typing import Any, Literal, assert_never
 from kyoten.papers.embedded import embed
 from kyoten.papers.pdf import Paper, Part, render
 from kyoten.papers.sheet import Sheet, lay_out
-from kyoten.papers.word_file import WordFile, package
+from kyoten.papers.word_file import WordFile, word_file
 from kyoten.papers.word_form import form_body
 from kyoten.rules.definition import Definition, Form
 
@@ -27,7 +27,7 @@ def write_form(definition: Definition, answers: Mapping[str, Any], kind: PaperKi
         case "pdf":
             return render(Paper(sheet.title, [form_part(sheet)], header))
         case "docx":
-            return package(WordFile(sheet.title, form_body(sheet), header, embed(definition.id, form, answers)))
+            return word_file(WordFile(sheet.title, form_body(sheet), header, embed(definition.id, form, answers)))
         case _:
             assert_never(kind)
 
