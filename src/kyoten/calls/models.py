@@ -118,6 +118,7 @@ class Application(models.Model):
     version = models.PositiveIntegerField("版", default=1)
     number = models.CharField("受付番号", max_length=40, blank=True)
     by_proxy = models.CharField("代行入力", max_length=12, blank=True)  # "", "prefecture" or "secretariat"
+    direct = models.BooleanField("都道府県を経由せず届いた", default=False)
     proxy_source = models.CharField("原本の受領方法", max_length=20, blank=True)
     started_at = models.DateTimeField("作成日時")
     saved_at = models.DateTimeField("保存日時")
@@ -184,8 +185,8 @@ class Application(models.Model):
 
     @property
     def route(self) -> str:
-        """How it comes to the organiser: also a prefecture's mail typed in by the organiser came through the prefecture."""
-        return "prefecture"
+        """How it came to the organiser; a prefecture's mail that the organiser typed in came through the prefecture."""
+        return "direct" if self.direct else "prefecture"
 
     def hub_designated(self, at: datetime) -> bool:
         """Is a 拠点 designated for this area on that day? (its municipalities, or the applicant itself)"""

@@ -137,9 +137,14 @@ class Addressee(models.Model):
         """What the signed link in the mail carries; a new nonce makes old links void."""
         return signing.dumps([self.pk, self.nonce], salt=SALT, compress=True)
 
+    @property
+    def is_missing(self) -> bool:
+        """No answer yet: nothing at all, or only 検討中."""
+        return self.purpose == "answer" and self.state in self.MISSING and self.represented_by_id is None
+
     def overdue_at(self, at: datetime) -> bool:
         due = self.inquiry.due
-        return bool(due and at > due and self.state in self.MISSING and self.represented_by_id is None)
+        return bool(due and at > due and self.is_missing)
 
     def shown_state(self, at: datetime) -> tuple[str, str]:
         """(words, kind of tag) for lists: what the asker needs to know at a glance."""

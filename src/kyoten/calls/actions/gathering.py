@@ -214,7 +214,9 @@ def take_in(
 
 
 @transaction.atomic
-def forward_proxy(application: Application, *, by: Seat, at: datetime, arrived_at: datetime, reason: str = "") -> None:
+def forward_proxy(
+    application: Application, *, arrived_at: datetime, direct: bool = False, reason: str = "", by: Seat, at: datetime
+) -> None:
     """代行入力の受付: what a prefecture sent by mail, typed in by the organiser, counts from when the mail arrived."""
     call = application.call
     if application.by_proxy != "secretariat" or call.organiser.organisation_id != by.section.organisation_id:
@@ -230,7 +232,7 @@ def forward_proxy(application: Application, *, by: Seat, at: datetime, arrived_a
     changed = Application.objects.filter(pk=application.pk, state__in=Application.EDITABLE)
     number = application.number or receipt_number_for(application)
     if not changed.update(state="forwarded", submitted_at=arrived_at, forwarded_at=arrived_at, number=number,
-                          late_reason=reason.strip()):  # fmt: skip
+                          late_reason=reason.strip(), direct=direct):  # fmt: skip
         raise Refused("この申込書はすでに受け付けられています。")
     row = Addressee.objects.filter(root=call.inquiry_id, organisation=application.prefecture).select_related("inquiry").first()
     if row:

@@ -171,7 +171,7 @@ def take_in(request: HttpRequest, pk: int) -> HttpResponse:
         try:
             if proxy:
                 gathering.forward_proxy(application, arrived_at=_moment(request.POST), reason=request.POST.get("reason", ""),
-                                        by=request.seat, at=request.at)  # fmt: skip
+                                        direct="direct" in request.POST, by=request.seat, at=request.at)  # fmt: skip
             number, day = request.POST.get("receipt_number", ""), parse_date(request.POST.get("received_on", "") or "x")
             gathering.take_in(application, receipt_number=number, received_on=day, by=request.seat, at=request.at)
             messages.success(request, "受付を記録しました。")
