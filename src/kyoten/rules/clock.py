@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import jpholiday
 
 from kyoten.rules.definition import (
+    Call,
     DateInFiscalYear,
     DayOfFollowingMonth,
     DaysAfter,
@@ -139,6 +140,11 @@ def deadline_moment(
 def in_time(deadline: Deadline, at: datetime, facts: Mapping[str, date] | None = None) -> bool:
     """Is something that arrived at this moment in time? 17:00:00 for a deadline of 17時 is, a microsecond later is not."""
     return local(at) <= deadline_moment(deadline, facts)
+
+
+def result_due(call: Call, calendar: Calendar = OFFICES) -> date:
+    """The day by which every applicant's representative hears the result (申込締切から2週間程度)."""
+    return deadline_moment(call.deadline, calendar=calendar).date() + timedelta(days=call.result.within_days)
 
 
 def _unmoved(deadline: Deadline, facts: Mapping[str, date], calendar: Calendar) -> datetime:

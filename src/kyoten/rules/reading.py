@@ -9,14 +9,16 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path as FilePath
-from typing import Any
+from typing import Any, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from kyoten.rules import checks, faults
 from kyoten.rules.checks import Fault
 from kyoten.rules.definition import Definition
 from kyoten.rules.places import line_at, lines_of, words
+
+Model = TypeVar("Model", bound=BaseModel)
 
 MAX_SIZE = 1_000_000  # characters; the longest call of a year is a hundredth of it (ours)
 
@@ -47,13 +49,18 @@ class Invalid(Exception):
 def parse(text: str, file: str = "定義ファイル") -> Definition:
     """The definition a TOML text says; Invalid with everything that is wrong. `file` is the name shown in errors."""
     raw = read_toml(text, file)
-    try:
-        definition = Definition.model_validate(raw)
-    except ValidationError as error:
-        raise _invalid(text, file, raw, faults.from_pydantic(error, raw, Definition)) from None
+    definition = validated(Definition, text, raw, file)
     if found := checks.check(definition, raw):
         raise _invalid(text, file, raw, found)
     return definition
+
+
+def validated(model: type[Model], text: str, raw: Any, file: str) -> Model:
+    """TOML data that fits a schema; Invalid if it does not. `text` is where the data came from, for its line numbers."""
+    try:
+        return model.model_validate(raw)
+    except ValidationError as error:
+        raise _invalid(text, file, raw, faults.from_pydantic(error, raw, model)) from None
 
 
 def load(path: FilePath) -> Definition:

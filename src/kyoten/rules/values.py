@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from datetime import date, time
+from datetime import date, datetime, time
 from fractions import Fraction
 from typing import Any
+from zoneinfo import ZoneInfo
 
 
 def as_fraction(value: Any) -> Fraction:
@@ -52,3 +53,9 @@ def as_clock(value: Any) -> time:
     if not isinstance(value, time):
         raise ValueError("時刻は 09:00:00 のように、引用符で囲まずに書いてください")
     return value
+
+
+def as_moment(value: Any) -> datetime:
+    if not isinstance(value, datetime):
+        raise ValueError("日時は 2025-07-31T23:59:59 のように、引用符で囲まずに書いてください")
+    return value if value.tzinfo else value.replace(tzinfo=ZoneInfo("Asia/Tokyo"))
