@@ -65,7 +65,9 @@ class WorkingDaysCase(CaseBase):
     """営業日: 何営業日後か、何営業日あるか、閉まる日か"""
 
     day: Day | None = Key(default=None, description="日付（add を書けば起点、書かなければ閉庁日かどうかを見る日）")
-    add: Whole | None = Key(default=None, description="何営業日後か（負の数なら前）。day とともに書く")
+    add: Whole | None = Key(
+        default=None, ge=-1000, le=1000, description="何営業日後か（負の数なら前）。day とともに書く"
+    )
     starts: Day | None = Key(default=None, description="数える期間の初日（含む）")
     ends: Day | None = Key(default=None, description="数える期間の最終日（含む）")
     expect: Day | Whole | Literal["open", "closed"] = Key(
@@ -106,7 +108,9 @@ class ChildDeadlineCase(CaseBase):
     """管内への期限の目安"""
 
     parent: Day | None = Key(default=None, description="事務局の締切。省くと定義の申込締切の日")
-    working_days: Whole | None = Key(default=None, description="何営業日前か。省くと定義の call.child_margin")
+    working_days: Whole | None = Key(
+        default=None, ge=0, le=1000, description="何営業日前か。省くと定義の call.child_margin"
+    )
     expect: Day = Key(description="都道府県が管内に示す期限")
 
 

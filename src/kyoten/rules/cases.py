@@ -22,7 +22,7 @@ from kyoten.rules.case_file import (
     WarekiCase,
     WorkingDaysCase,
 )
-from kyoten.rules.definition import STEPS, Call, Definition, Desk, FixedDeadline
+from kyoten.rules.definition import STEPS, Call, Definition, Desk, Field, FixedDeadline
 from kyoten.rules.eligibility import Facts, Finding, check
 from kyoten.rules.reading import read_toml, validated
 
@@ -36,6 +36,7 @@ Case = (
     | ChildDeadlineCase
     | ResultDueCase
 )
+MAX_TIMES = 200
 Pairs = Iterator[tuple[str, str]]  # (expected, got)
 TITLES: Mapping[str, str] = {
     "eligibility": "応募要件",
@@ -163,15 +164,23 @@ def _answers(definition: Definition, answers: Mapping[str, Any]) -> dict[str, An
     """The answers of a case; a row with `times = 3` stands for three rows."""
     if not definition.form:
         raise Unanswerable("この定義に様式（form）がありません")
-    known = {field.id for field in definition.form.fields()}
-    if strange := [name for name in answers if name not in known]:
+    fields = {field.id: field for field in definition.form.fields()}
+    if strange := [name for name in answers if name not in fields]:
         raise Unanswerable(f"様式に {'、'.join(strange)} という項目がありません")
-    spread = {name: _spread(value) if isinstance(value, list) else value for name, value in answers.items()}
-    return clean(definition.form, spread)
+    tables = {name: _spread(fields[name], rows) for name, rows in answers.items() if fields[name].kind == "table"}
+    return clean(definition.form, {**answers, **tables})
 
 
-def _spread(rows: Iterable[Any]) -> list[Any]:
-    return [row for row in rows for _ in range(row.get("times", 1) if isinstance(row, Mapping) else 1)]
+def _spread(field: Field, rows: Any) -> list[Mapping[str, Any]]:
+    if not isinstance(rows, list) or not all(isinstance(row, Mapping) for row in rows):
+        raise Unanswerable(f"{field.id} は行の並び [{{ … }}, {{ … }}] で書いてください")
+    known = {column.id for column in field.columns} | {"times"}
+    if strange := sorted({key for row in rows for key in row} - known):
+        raise Unanswerable(f"{field.id} に {'、'.join(strange)} という列がありません")
+    times = [row.get("times", 1) for row in rows]
+    if not all(isinstance(each, int) and 1 <= each <= MAX_TIMES for each in times):
+        raise Unanswerable(f"times は 1～{MAX_TIMES} の整数で書いてください")
+    return [row for row, count in zip(rows, times, strict=True) for _ in range(count)]
 
 
 def _must_know(found: Mapping[str, Finding], names: Iterable[str]) -> None:
@@ -188,7 +197,7 @@ def _said(finding: Finding) -> str:
 
 
 def _steps(steps: Iterable[str]) -> str:
-    return "止まる段階: " + (" ".join(sorted(steps, key=STEPS.index)) or "なし")  # type: ignore[arg-type]
+    return "止まる段階: " + (" ".join(sorted(steps, key=STEPS.index)) or "なし")
 
 
 # ---- time -------------------------------------------------------------------------------------
@@ -238,18 +247,21 @@ def _shown(at: datetime) -> str:
 
 def _child_deadline(definition: Definition, case: ChildDeadlineCase) -> Pairs:
     call = _call_of(definition)
-    margin = (
-        case.working_days if case.working_days is not None else call.child_margin and call.child_margin.working_days
-    )
+    margin = case.working_days
     if margin is None:
-        raise Unanswerable("この定義に管内への期限の目安（call.child_margin）がありません")
+        if not call.child_margin:
+            raise Unanswerable("この定義に管内への期限の目安（call.child_margin）がありません")
+        margin = call.child_margin.working_days
     calendar = clock.office_calendar(definition.calendar)
     got = clock.child_deadline(case.parent or _deadline_day(call), margin, calendar)
     yield case.expect.isoformat(), got.isoformat()
 
 
 def _result_due(definition: Definition, case: ResultDueCase) -> Pairs:
-    yield case.expect.isoformat(), clock.result_due(_call_of(definition)).isoformat()
+    yield (
+        case.expect.isoformat(),
+        clock.result_due(_call_of(definition), clock.office_calendar(definition.calendar)).isoformat(),
+    )
 
 
 def _deadline_day(call: Call) -> date:

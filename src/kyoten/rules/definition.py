@@ -160,7 +160,7 @@ class DeadlineBase(Part):
     text: str = Key(default="", description="文書の文言（いちばん外側の期限では必須）")
     source: str = Key(default="", description="根拠の文書と箇所。文書に無ければ ours（いちばん外側の期限では必須）")
     on_closed_day: Literal["keep", "next", "previous"] = Key(
-        default="keep", description="期限が閉庁日に当たるとき。keep そのまま／next 翌開庁日／previous 直前の開庁日"
+        default="keep", description="閉庁日に当たるとき。keep そのまま／next 翌開庁日／previous 直前の開庁日"
     )
 
 
@@ -221,8 +221,8 @@ class RuleBase(Part):
     id: Id = Key(description="識別子（定義の中で重ならないこと）")
     text: Text = Key(description="公募要領の文言")
     source: Text = Key(description="根拠の文書と箇所。文書に無ければ ours")
-    level: Level = Key(description="stop 満たさなければ止める（必須）／warn 注意だけ（程度・留意）")
-    step: Step = Key(description="どの段階で見るか。apply 申込／bundle とりまとめ／screening 選定時の要件確認")
+    level: Level = Key(description="強さ。stop 満たさなければ止める（必須）／warn 注意だけ（程度・留意）")
+    step: Step = Key(description="見る段階。apply 申込／bundle とりまとめ／screening 選定時の要件確認")
 
 
 class DesignatedHub(RuleBase):
@@ -272,7 +272,7 @@ class Via(RuleBase):
     """決められた経路で提出されること"""
 
     kind: Literal["via"]
-    route: Route = Key(description="prefecture 都道府県経由／direct 直接")
+    route: Route = Key(description="経路。prefecture 都道府県経由／direct 直接")
 
 
 class ApplicantKinds(RuleBase):
@@ -366,7 +366,7 @@ class GuideSection(Part):
 class ChildMargin(Part):
     """都道府県が管内に示す期限の目安"""
 
-    working_days: Whole = Key(ge=0, description="事務局の締切の何営業日前か")
+    working_days: Whole = Key(ge=0, le=250, description="事務局の締切の何営業日前か")
     text: Text = Key(description="説明")
     source: Text = Key(description="根拠の文書と箇所。文書に無ければ ours")
 
@@ -375,7 +375,7 @@ class Silence(Part):
     """回答が無いときの扱い"""
 
     means: Literal["not_applicable", "must_answer"] = Key(
-        description="not_applicable 該当なしとみなす／must_answer すべての機関の回答が要る"
+        description="扱い。not_applicable 該当なしとみなす／must_answer すべての機関の回答が要る"
     )
     text: Text = Key(description="画面と依頼文に出す文言")
     source: Text = Key(description="根拠の文書と箇所。文書に無ければ ours")
