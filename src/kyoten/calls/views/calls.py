@@ -30,13 +30,13 @@ def list_calls(request: HttpRequest) -> HttpResponse:
     ready = []
     if request.seat.organisation.kind == "secretariat":
         opened = {call.slug for call in Call.objects.all()}
-        ready = [p for p in Programme.objects.current() if p.slug not in opened and p.definition.call]
+        ready = [p for p in Programme.objects.newest() if p.slug not in opened and p.definition.call]
     return render(request, "calls/list.html", {"calls": calls, "ready": ready})
 
 
 def guide(request: HttpRequest, slug: str) -> HttpResponse:
     """公募要領: readable by everyone, no login. Before the opening only the organiser's side sees it."""
-    programme = Programme.objects.current().filter(slug=slug).first()
+    programme = Programme.objects.newest().filter(slug=slug).first()
     call = Call.objects.filter(slug=slug).first()
     inside = request.seat is not None and request.seat.organisation.kind in ("secretariat", "ministry")
     if programme is None or programme.definition.call is None or not (call or inside):
@@ -51,7 +51,7 @@ def guide(request: HttpRequest, slug: str) -> HttpResponse:
 
 def open_(request: HttpRequest, slug: str) -> HttpResponse:
     """公募開始 by the organiser."""
-    programme = get_object_or_404(Programme.objects.current(), slug=slug)
+    programme = get_object_or_404(Programme.objects.newest(), slug=slug)
     if programme.definition.call is None:
         raise Http404
     form = Opening(request.POST or None, initial={"covering_text": _opening_text(programme), "document_number": "事務連絡"})

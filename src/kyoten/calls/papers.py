@@ -1,0 +1,145 @@
+"""The official papers of a call, put together from its records. The layouts are in kyoten.papers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
+
+from kyoten.calls.models import Application, Call, Decision
+from kyoten.inquiries.models import Addressee
+from kyoten.organisations.models import Organisation, Seat
+from kyoten.papers.drafts import DraftSet, Listing, write_draft_set
+from kyoten.papers.fax import FaxSheet, write_fax_sheet
+from kyoten.papers.forms import write_form
+from kyoten.papers.letters import Item, Letter, write_letter
+from kyoten.papers.tables import write_table
+from kyoten.rules import answers as form_answers
+from kyoten.rules.definition import Definition, Field
+from kyoten.rules.wareki import wareki
+
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+TYPES = {
+    "pdf": "application/pdf",
+    "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+}
+
+
+def form_of(application: Application, kind: str) -> bytes:
+    """申込書 as the official form, with its 受付番号 once it has one."""
+    header = f"受付番号　{application.number}" if application.number else ""
+    return write_form(application.definition, application.answers, kind, header=header)
+
+
+def blank_form(definition: Definition, kind: str) -> bytes:
+    return write_form(definition, {}, kind)
+
+
+def rows_table(field: Field, rows: Sequence[Mapping[str, str]]) -> bytes:
+    """A table of the form (構成員) as Excel, choices as their words."""
+    columns = field.columns
+    words = {c.id: {o.value: o.label for o in c.options} for c in columns}
+    body = [[words[c.id].get(row.get(c.id, ""), row.get(c.id, "")) for c in columns] for row in rows]
+    return write_table(field.label, [c.label for c in columns], body)
+
+
+def covering_text(call: Call, prefecture: Organisation) -> str:
+    """A first draft of the 鑑文; the officer rewrites it freely."""
+    return f"標記について、{prefecture}内の申込書をとりまとめましたので、別紙のとおり提出します。"
+
+
+def draft_set(call: Call, by: Seat, applications: Sequence[Application], text: str, at: datetime) -> bytes:
+    """起案用一式: 伺い文, 鑑文, 申込書 (別紙), 申込一覧, 送付先 — one PDF."""
+    definition, prefecture = call.definition, by.organisation
+    subject = f"{definition.call.title}の申込みについて"
+    asking = f"標記の公募について、管内から{len(applications)}件の申込みがありました。別案により{call.organiser.organisation}へ提出してよろしいか伺います。"
+    letter = Letter(
+        subject=subject, nature="提出", addressees=(f"{call.organiser}　御中",),
+        sender=(f"{prefecture.name}　{by.section.name}",), paragraphs=tuple(text.splitlines()),
+        items=tuple(Item(a.number, f"{a.area_name}（{a.applicant}）") for a in applications),
+        contact=(f"{prefecture.name}　{by.section.name}", f"電話　{by.section.phone}", f"E-mail　{by.section.email}"),
+    )  # fmt: skip
+    listing = Listing(
+        "申込一覧", ("受付番号", "応募地域名", "申込団体", "県の意見"),
+        tuple((a.number, a.area_name, a.applicant.name, a.opinion or "－") for a in applications),
+    )  # fmt: skip
+    to = Listing("送付先一覧", ("送付先", "メールアドレス"), ((str(call.organiser), call.organiser.email),))
+    return write_draft_set(
+        DraftSet(
+            subject=subject, asking=asking, prepared_on=at.date(), prepared_by=f"{by.section}　{by.person.name}",
+            letter=letter, forms=tuple((a.definition, a.answers) for a in applications), listings=(listing, to),
+        )
+    )  # fmt: skip
+
+
+def result_letter(decision: Decision, call: Call, *, number: str, day: date, by: Seat) -> bytes:
+    """選定結果の通知: the letter every applicant's representative gets (別紙2 9). The internal reason is not on it."""
+    application = decision.application
+    answers = application.answers
+    definition = call.definition
+    who = [answers.get("rep_organisation", ""), f"{answers.get('rep_title', '')}　{answers.get('rep_name', '')}　様".strip("　")]
+    contact = definition.contact
+    letter = Letter(
+        subject=f"{definition.call.title}の選定結果について", nature="通知", number=number, dated=day,
+        informal=number == "事務連絡", addressees=tuple(line for line in who if line), sender=(str(call.organiser),),
+        paragraphs=(
+            "平素より格別の御高配を賜り、厚く御礼申し上げます。",
+            f"さて、{application.definition.form.title}により御応募いただきました標記の件について、選定の結果を下記のとおり通知します。",
+        ),
+        items=_result_items(decision, application),
+        contact=tuple(line for line in (contact.name, f"E-mail　{contact.email}", contact.phone and f"電話　{contact.phone}") if line),
+    )  # fmt: skip
+    return write_letter(letter, "pdf")
+
+
+def _result_items(decision: Decision, application: Application) -> tuple[Item, ...]:
+    if decision.outcome == "selected":
+        result, next_step = "伴走支援の実施地域として選定しました。", "今後の進め方は、担当から改めて御連絡します。"
+    else:
+        result, next_step = "今回は選定に至りませんでした。", "御応募いただきありがとうございました。"
+    return (
+        Item("受付番号", application.number), Item("応募地域名", application.area_name), Item("選定結果", result),
+        Item("備考", next_step),
+    )  # fmt: skip
+
+
+def status_table(call: Call, prefecture: Organisation, rows: Iterable[Addressee], at: datetime) -> bytes:
+    """とりまとめ表: every municipality with its answer, as the prefecture's officer keeps it in Excel."""
+    columns = ["コード", "市町村", "担当課", "状況", "回答日時", "回答者", "回答の方法", "受付番号", "応募地域名", "再依頼", "備考", "電話番号", "メールアドレス"]
+    body = [
+        [
+            row.organisation.code, row.organisation.name, row.section.name, row.shown[0], row.answered_at, row.answered_by,
+            row.get_way_display() if row.way else "", row.application.number if row.application else "",
+            row.application.area_name if row.application else "", row.reminded, row.remark, row.section.phone, row.section.email,
+        ]
+        for row in rows
+    ]  # fmt: skip
+    note = f"{call.definition.call.title}　{prefecture}　{wareki(at.date())}現在"
+    return write_table("とりまとめ表", columns, body, note=note)
+
+
+def applications_table(call: Call, rows: Iterable[Application], decisions: Mapping[int, Decision]) -> bytes:
+    """申込一覧 with every answer of the form in a column of its own."""
+    fields = [f for f in call.definition.form.fields() if f.kind != "table"] if call.definition.form else []
+    columns = ["受付番号", "都道府県", "申込団体", "担当課", "状態", "提出日時", "県の意見", "決定", *(f.label for f in fields)]
+    body = (_application_row(a, fields, decisions.get(a.pk)) for a in rows)
+    return write_table("申込一覧", columns, body, note=call.definition.call.title)
+
+
+def _application_row(application: Application, fields: Sequence[Field], decision: Decision | None) -> list:
+    answers = application.answers
+    return [
+        application.number, application.prefecture.name, application.applicant.name, application.section.name,
+        application.get_state_display(), application.submitted_at, application.opinion,
+        decision.get_outcome_display() if decision else "", *(form_answers.show(f, answers.get(f.id)) for f in fields),
+    ]  # fmt: skip
+
+
+def fax_sheet(row: Addressee, by: Seat) -> bytes:
+    """FAX回答票: for bodies that answer on paper; its number leads back to the case."""
+    inquiry = row.inquiry
+    return write_fax_sheet(
+        FaxSheet(
+            number=f"{inquiry.pk}-{row.pk}", subject=inquiry.title, addressee=f"{row.organisation}　{row.section.name}",
+            due=inquiry.due.date() if inquiry.due else None, reply_to=str(by.section), fax=by.section.fax, phone=by.section.phone,
+        )
+    )  # fmt: skip
