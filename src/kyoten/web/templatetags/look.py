@@ -27,6 +27,7 @@ register = template.Library()
 KINDS = ("ok", "go", "warn", "stop", "none")  # done, under way, attention, refused or overdue, nothing
 SOON = 3  # days: from here on the remaining days are set in bold
 CHOICES_AS_RADIO = 7  # up to this many options are radio buttons, more are a select
+MANY = 12  # from here on choices stand in columns
 LINE = 40  # full-width characters on one line of a textarea
 ANSWER_LINES = (5, 24)  # the least and the most lines of a textarea
 
@@ -195,7 +196,9 @@ def _shape(bound: forms.BoundField) -> str:
 @register.inclusion_tag("parts/field.html")
 def field(bound: forms.BoundField, unit: str = "") -> dict[str, Any]:
     """A Django form field in the house style: label, 必須/任意, help, error, input."""
-    return {"bound": bound, "shape": _shape(bound), "unit": unit, "errors": _sentences(bound)}
+    shape = _shape(bound)
+    many = shape == "choices" and len(bound.subwidgets) >= MANY
+    return {"bound": bound, "shape": shape, "unit": unit, "errors": _sentences(bound), "many": many}
 
 
 def _sentence(bound: forms.BoundField, error: forms.ValidationError) -> str:
@@ -269,14 +272,19 @@ def _is_day(value: str) -> bool:
 
 
 def _rows(field: Field, rows: Sequence[Mapping[str, str]], wrong: set[tuple[str | None, str | None]]) -> list[dict]:
-    """What the table template needs: per row its number, id and cells."""
+    """What the table template needs: per row its number, id and cells. A row without cells has just been added."""
 
     def cell(row: Mapping[str, str], n: int, column: Column) -> dict[str, Any]:
         bad = (row["row"], column.id) in wrong
         return {"column": column, "name": f"f-{field.id}-{n}-{column.id}", "value": row.get(column.id, ""), "bad": bad}
 
     return [
-        {"no": n, "id": row["row"], "cells": [cell(row, n, column) for column in field.columns]}
+        {
+            "no": n,
+            "id": row["row"],
+            "cells": [cell(row, n, column) for column in field.columns],
+            "fresh": set(row) == {"row"},
+        }
         for n, row in enumerate(rows, start=1)
     ]
 
