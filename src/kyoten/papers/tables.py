@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from itertools import chain, islice
 from math import ceil, isfinite
@@ -17,6 +17,7 @@ from unicodedata import east_asian_width
 from xml.sax.saxutils import escape, quoteattr
 
 from kyoten.papers.package import DECLARATION, OFFICE, RELATIONS, Part, core_properties, package
+from kyoten.rules.clock import local
 from kyoten.rules.text import clean
 
 Value = str | int | float | Decimal | date | datetime | None
@@ -24,7 +25,6 @@ Value = str | int | float | Decimal | date | datetime | None
 CELL_LENGTH = 32_767  # characters, what Excel can hold in a cell
 CUT = "（以下省略）"
 _TEXT_FORMAT_LENGTH = 255  # beyond, Excel shows ##### in cells formatted as text
-_JST = timezone(timedelta(hours=9))
 _DAY_ZERO = date(1899, 12, 30)
 _FIRST_DAY = date(1900, 3, 1)  # before it Excel counts a 29 February that never was
 _LINE, _HIGHEST = 15, 409  # points, of a line and of the highest row Excel allows
@@ -125,10 +125,10 @@ def _day(value: date) -> str:
 
 
 def _moment(value: datetime) -> str:
-    local = value.astimezone(_JST).replace(tzinfo=None) if value.tzinfo else value
-    if local.date() < _FIRST_DAY:
-        return _text(local.isoformat(" "))
-    days = (local - datetime(1899, 12, 30)) / timedelta(days=1)
+    moment = local(value).replace(tzinfo=None) if value.tzinfo else value
+    if moment.date() < _FIRST_DAY:
+        return _text(moment.isoformat(" "))
+    days = (moment - datetime(1899, 12, 30)) / timedelta(days=1)
     return f'<c s="{_MOMENT}"><v>{days!r}</v></c>'
 
 
@@ -203,7 +203,12 @@ def _width(value: Value) -> int:
             return 15
         case int() | float() | Decimal():
             return len(f"{value:,}")
-    return max(_signs(line) for line in str(value or "").split("\n"))
+    return text_width(str(value or ""))
+
+
+def text_width(text: str) -> int:
+    """The width of its longest line, in half-width characters."""
+    return max(_signs(line) for line in text.split("\n"))
 
 
 def _signs(line: str) -> int:

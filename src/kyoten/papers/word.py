@@ -20,7 +20,7 @@ MINCHO, GOTHIC = "ＭＳ 明朝", "ＭＳ ゴシック"  # the fonts every Japan
 PAGE_WIDTH = 166  # mm between the margins of A4
 
 Element: TypeAlias = Any  # lxml.etree ships no types
-Align = Literal["left", "center", "right"]
+Align = Literal["left", "center", "right", "both"]
 Merge = Literal["", "restart", "continue"]
 
 NAMESPACES = {"w": W, "w14": W14}

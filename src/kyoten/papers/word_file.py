@@ -16,12 +16,17 @@ _HEADER_ID = "rIdHeader"
 
 @dataclass(frozen=True)
 class WordFile:
-    """`header` stands small above every page; `data` is an XML part that travels with the file, unseen."""
+    """`header` stands small above every page; `data` is an XML part that travels with the file, unseen.
+
+    `size` of the characters and least height of a `line` are in points.
+    """
 
     title: str
     body: Sequence[Element]
     header: str = ""
     data: bytes = b""
+    size: float = 10.5
+    line: float = 16.25
 
 
 def word_file(file: WordFile) -> bytes:
@@ -29,7 +34,7 @@ def word_file(file: WordFile) -> bytes:
     parts = [
         Part(_DOCUMENT, _document(file), f"{RELATIONS}/officeDocument", f"{OFFICE}.wordprocessingml.document.main+xml"),
         core_properties(file.title),
-        _word_part("styles", _STYLES.encode()),
+        _word_part("styles", _styles(file).encode()),
         _word_part("settings", _SETTINGS.encode()),
     ]
     if file.header:
@@ -83,26 +88,32 @@ def _size(points: float) -> str:
     return f'<w:sz w:val="{points * 2:.0f}"/><w:szCs w:val="{points * 2:.0f}"/>'
 
 
-def _heading(level: int, size: float, properties: str) -> str:
+def _style(style: str, name: str, font: str, size: float, properties: str) -> str:
     return (
-        f'<w:style w:type="paragraph" w:styleId="Heading{level}"><w:name w:val="heading {level}"/>'
-        '<w:basedOn w:val="Normal"/><w:next w:val="Normal"/><w:uiPriority w:val="9"/><w:qFormat/>'
-        f'<w:pPr><w:keepNext/>{properties}<w:outlineLvl w:val="{level - 1}"/></w:pPr>'
-        f"<w:rPr>{_fonts(GOTHIC)}{_size(size)}</w:rPr></w:style>"
+        f'<w:style w:type="paragraph" w:styleId="{style}"><w:name w:val="{name}"/>'
+        '<w:basedOn w:val="Normal"/><w:next w:val="Normal"/><w:qFormat/>'
+        f"<w:pPr>{properties}</w:pPr><w:rPr>{_fonts(font)}{_size(size)}</w:rPr></w:style>"
     )
 
 
-_STYLES = (
-    f'{DECLARATION}<w:styles xmlns:w="{W}"><w:docDefaults><w:rPrDefault><w:rPr>{_fonts(MINCHO)}{_size(10.5)}'
-    '<w:lang w:val="ja-JP" w:eastAsia="ja-JP" w:bidi="ar-SA"/></w:rPr></w:rPrDefault>'
-    '<w:pPrDefault><w:pPr><w:autoSpaceDE w:val="0"/><w:autoSpaceDN w:val="0"/>'
-    '<w:spacing w:before="0" w:after="0" w:line="325" w:lineRule="atLeast"/></w:pPr></w:pPrDefault></w:docDefaults>'
-    '<w:style w:type="paragraph" w:default="1" w:styleId="Normal"><w:name w:val="Normal"/><w:qFormat/></w:style>'
-    + _heading(1, 14, '<w:spacing w:before="60" w:after="160"/><w:jc w:val="center"/>')
-    + _heading(2, 10.5, '<w:spacing w:before="180" w:after="60"/>')
-    + '<w:style w:type="table" w:default="1" w:styleId="TableNormal"><w:name w:val="Normal Table"/>'
-    '<w:uiPriority w:val="99"/><w:semiHidden/><w:unhideWhenUsed/></w:style></w:styles>'
-)
+_CENTRED = '<w:spacing w:before="{before}" w:after="{after}"/><w:jc w:val="center"/>'
+_HEADING_1 = f'<w:keepNext/>{_CENTRED.format(before=60, after=160)}<w:outlineLvl w:val="0"/>'
+_HEADING_2 = '<w:keepNext/><w:spacing w:before="180" w:after="60"/><w:outlineLvl w:val="1"/>'
+def _styles(file: WordFile) -> str:
+    return (
+        f'{DECLARATION}<w:styles xmlns:w="{W}"><w:docDefaults><w:rPrDefault><w:rPr>{_fonts(MINCHO)}{_size(file.size)}'
+        '<w:lang w:val="ja-JP" w:eastAsia="ja-JP" w:bidi="ar-SA"/></w:rPr></w:rPrDefault>'
+        '<w:pPrDefault><w:pPr><w:autoSpaceDE w:val="0"/><w:autoSpaceDN w:val="0"/>'
+        f'<w:spacing w:before="0" w:after="0" w:line="{file.line * 20:.0f}" w:lineRule="atLeast"/></w:pPr></w:pPrDefault>'
+        "</w:docDefaults>"
+        '<w:style w:type="paragraph" w:default="1" w:styleId="Normal"><w:name w:val="Normal"/><w:qFormat/></w:style>'
+        + _style("Title", "Title", MINCHO, 12, _CENTRED.format(before=480, after=360))
+        + _style("Heading1", "heading 1", GOTHIC, 14, _HEADING_1)
+        + _style("Heading2", "heading 2", GOTHIC, 10.5, _HEADING_2)
+        + '<w:style w:type="table" w:default="1" w:styleId="TableNormal"><w:name w:val="Normal Table"/>'
+        '<w:uiPriority w:val="99"/><w:semiHidden/><w:unhideWhenUsed/></w:style></w:styles>'
+    )
+
 
 # doNotExpandShiftReturn: a line that ends with a line break is not stretched to the full width.
 _SETTINGS = (
