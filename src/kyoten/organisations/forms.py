@@ -272,14 +272,27 @@ class ImportForm(forms.Form):
     )
 
 
-class ChangeWantedForm(forms.Form):
+class ConfirmationForm(forms.Form):
+    """Two buttons: 「変更なし」, or what has changed in words."""
+
+    answer = forms.ChoiceField(choices=[("same", "変更なし"), ("changed", "変更あり")], widget=forms.HiddenInput)
     change_wanted = forms.CharField(
         label="変わったところ",
         required=False,
         max_length=2000,
         widget=forms.Textarea,
-        help_text="変更がない場合は空欄のまま「変更なし」を押してください。",
+        help_text="例: 課の名称が「○○課」に変わりました。電話番号は00-0000-0000です。",
     )
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean()
+        if data.get("answer") == "same":
+            data["change_wanted"] = ""
+        elif not data.get("change_wanted", "").strip():
+            self.add_error(
+                "change_wanted", "変わったところを書いてください。変更がないときは「変更なし」を押してください。"
+            )
+        return data
 
 
 # ---- areas and hubs ---------------------------------------------------------------------------

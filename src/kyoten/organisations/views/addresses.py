@@ -24,8 +24,8 @@ from ..forms import (
     MEND,
     UNCONFIRMED,
     AddressFilter,
-    ChangeWantedForm,
     CloseForm,
+    ConfirmationForm,
     ImportForm,
     OrganisationForm,
     OrganisationNameForm,
@@ -131,7 +131,7 @@ def edit_address(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         "form": form,
         "section": section,
-        "base": now,
+        "base_fields": [(name, importing.shown(value)) for name, value in now.items()],
         "conflicts": conflicts,
         "close": CloseForm(),
         "history": Event.objects.of("section", section.pk),
@@ -338,7 +338,7 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
     row = acts.asked(token)
     if row is None or fiscal_year(seats.today(request)) != row.fiscal_year:
         return render(request, "organisations/confirm_over.html", status=410)
-    form = ChangeWantedForm(request.POST or None)
+    form = ConfirmationForm(request.POST or None)
     if row.answered_at is None and form.is_valid():
         wanted = form.cleaned_data["change_wanted"].strip()
         try:
