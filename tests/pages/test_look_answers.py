@@ -162,7 +162,7 @@ def test_problems_stand_at_their_inputs():
 def test_the_summary_leads_to_the_input_or_the_cell():
     found = problems(FORM, ANSWERS)
     page = page_of(
-        "{% answers_errors form answers found %}{% answers_edit form answers found %}", answers=ANSWERS, found=found
+        "{% answers_errors form found answers %}{% answers_edit form answers found %}", answers=ANSWERS, found=found
     )
     links = page.xpath("//div[@role='alert']//a")
     assert [a.get("href") for a in links] == ["#f-long", "#f-odd_day", "#f-members-2-group"]
@@ -172,8 +172,13 @@ def test_the_summary_leads_to_the_input_or_the_cell():
 
 def test_the_summary_leads_to_the_group_of_a_choice():
     missing = [Problem("marks", "選んでください"), Problem("place", "記入してください"), Problem("one", "選んで")]
-    page = page_of("{% answers_errors form answers missing %}", answers={}, missing=missing)
+    page = page_of("{% answers_errors form missing %}", missing=missing)
     assert page.xpath("//a/@href") == ["#f-marks-group", "#f-place-group", "#f-one-group"]
+
+
+def test_the_summary_can_lead_to_another_page():
+    page = page_of("{% answers_errors form found page='/edit/' %}", found=[Problem("mail", "直してください")])
+    assert page.xpath("//a/@href") == ["/edit/#f-mail"]
 
 
 def test_a_row_just_added_gets_the_focus():
@@ -210,8 +215,8 @@ def test_line_breaks_are_kept_to_read():
 
 def test_what_is_blank_says_so():
     page = page_of("{% answers_show form answers %}", answers={})
-    assert len(page.xpath("//*[@class='blank']")) == 10  # every field but the three with options
-    assert {words(each) for each in page.xpath("//*[@class='blank']")} == {"（記入なし）"}
+    assert len(page.xpath("//*[@class='unanswered']")) == 10  # every field but the three with options
+    assert {words(each) for each in page.xpath("//*[@class='unanswered']")} == {"（記入なし）"}
 
 
 def test_a_mark_that_is_no_longer_an_option_is_shown():

@@ -257,9 +257,9 @@ def _in_group(field: Field) -> bool:
 
 def _anchor(field: Field, rows: Sequence[Mapping[str, str]] = (), problem: Problem | None = None) -> str:
     """The id of the input that a link to the field, or to the cell of the problem, goes to."""
-    if problem and problem.row and problem.column:
-        numbers = {row["row"]: n for n, row in enumerate(rows, start=1)}
-        return f"f-{field.id}-{numbers.get(problem.row, 1)}-{problem.column}"
+    numbers = {row["row"]: n for n, row in enumerate(rows, start=1)}
+    if problem and problem.row in numbers and problem.column:
+        return f"f-{field.id}-{numbers[problem.row]}-{problem.column}"
     return f"f-{field.id}-group" if _in_group(field) else f"f-{field.id}"
 
 
@@ -315,12 +315,17 @@ def answers_edit(form: Form, answers: Mapping[str, Any], problems: Sequence[Prob
 
 
 @register.inclusion_tag("parts/errors.html")
-def answers_errors(form: Form, answers: Mapping[str, Any], problems: Sequence[Problem]) -> dict[str, Any]:
-    """Summary of what is wrong in the answers, with links to the inputs; nothing when nothing is."""
+def answers_errors(
+    form: Form, problems: Sequence[Problem], answers: Mapping[str, Any] | None = None, page: str = ""
+) -> dict[str, Any]:
+    """Summary of what is wrong in the answers, with links to the inputs; nothing when nothing is.
+
+    With `answers` a link goes down to the cell of a table. `page` is the address of the inputs if not this page.
+    """
 
     def item(problem: Problem) -> dict[str, str]:
-        rows = answers.get(problem.field) or () if problem.row else ()
-        return {"href": f"#{_anchor(form.field(problem.field), rows, problem)}", "words": problem.text}
+        rows = answers[problem.field] if answers and problem.row else ()
+        return {"href": f"{page}#{_anchor(form.field(problem.field), rows, problem)}", "words": problem.text}
 
     return {"items": [item(problem) for problem in problems]}
 
