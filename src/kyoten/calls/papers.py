@@ -8,11 +8,11 @@ from datetime import date, datetime
 from kyoten.calls.models import Application, Call, Decision
 from kyoten.inquiries.models import Addressee
 from kyoten.organisations.models import Organisation, Seat
-from kyoten.papers.drafts import DraftSet, Listing, write_draft_set
+from kyoten.papers.drafts import FilledForm, Proposal, write_draft_set
 from kyoten.papers.fax import FaxSheet, write_fax_sheet
 from kyoten.papers.forms import write_form
 from kyoten.papers.letters import Item, Letter, write_letter
-from kyoten.papers.tables import write_table
+from kyoten.papers.tables import Table, write_table
 from kyoten.rules import answers as form_answers
 from kyoten.rules.definition import Definition, Field
 from kyoten.rules.wareki import wareki
@@ -49,26 +49,35 @@ def covering_text(call: Call, prefecture: Organisation) -> str:
 
 def draft_set(call: Call, by: Seat, applications: Sequence[Application], text: str, at: datetime) -> bytes:
     """起案用一式: 伺い文, 鑑文, 申込書 (別紙), 申込一覧, 送付先 — one PDF."""
-    definition, prefecture = call.definition, by.organisation
-    subject = f"{definition.call.title}の申込みについて"
-    asking = f"標記の公募について、管内から{len(applications)}件の申込みがありました。別案により{call.organiser.organisation}へ提出してよろしいか伺います。"
-    letter = Letter(
-        subject=subject, nature="提出", addressees=(f"{call.organiser}　御中",),
-        sender=(f"{prefecture.name}　{by.section.name}",), paragraphs=tuple(text.splitlines()),
+    proposal = Proposal(
+        subject=f"{call.definition.call.title}の申込みについて",
+        text=f"標記の公募について、管内から{len(applications)}件の申込みがありました。別案により{call.organiser.organisation}へ提出してよろしいか伺います。",
+        drafted=at.date(),
+        section=str(by.section),
+        drafter=by.person.name,
+    )
+    forms = [FilledForm(a.definition, a.answers, f"{a.number}　{a.applicant}") for a in applications]
+    listing = Table(
+        "申込一覧",
+        ("受付番号", "応募地域名", "申込団体", "県の意見"),
+        [(a.number, a.area_name, a.applicant.name, a.opinion or "－") for a in applications],
+    )
+    to = Table("送付先一覧", ("送付先", "メールアドレス"), [(str(call.organiser), call.organiser.email)])
+    return write_draft_set(proposal, [_covering_letter(call, by, applications, text)], forms, [listing, to])
+
+
+def _covering_letter(call: Call, by: Seat, applications: Sequence[Application], text: str) -> Letter:
+    """鑑文: number and date stay blank until the 決裁."""
+    section = by.section
+    return Letter(
+        subject=f"{call.definition.call.title}の申込みについて",
+        nature="提出",
+        addressees=(f"{call.organiser}　御中",),
+        sender=(str(section),),
+        paragraphs=tuple(line for line in text.splitlines() if line.strip()),
         items=tuple(Item(a.number, f"{a.area_name}（{a.applicant}）") for a in applications),
-        contact=(f"{prefecture.name}　{by.section.name}", f"電話　{by.section.phone}", f"E-mail　{by.section.email}"),
-    )  # fmt: skip
-    listing = Listing(
-        "申込一覧", ("受付番号", "応募地域名", "申込団体", "県の意見"),
-        tuple((a.number, a.area_name, a.applicant.name, a.opinion or "－") for a in applications),
-    )  # fmt: skip
-    to = Listing("送付先一覧", ("送付先", "メールアドレス"), ((str(call.organiser), call.organiser.email),))
-    return write_draft_set(
-        DraftSet(
-            subject=subject, asking=asking, prepared_on=at.date(), prepared_by=f"{by.section}　{by.person.name}",
-            letter=letter, forms=tuple((a.definition, a.answers) for a in applications), listings=(listing, to),
-        )
-    )  # fmt: skip
+        contact=tuple(line for line in (str(section), section.phone and f"電話　{section.phone}", f"E-mail　{section.email}") if line),
+    )
 
 
 def result_letter(decision: Decision, call: Call, *, number: str, day: date, by: Seat) -> bytes:
@@ -136,10 +145,15 @@ def _application_row(application: Application, fields: Sequence[Field], decision
 
 def fax_sheet(row: Addressee, by: Seat) -> bytes:
     """FAX回答票: for bodies that answer on paper; its number leads back to the case."""
-    inquiry = row.inquiry
+    inquiry, section = row.inquiry, by.section
     return write_fax_sheet(
         FaxSheet(
-            number=f"{inquiry.pk}-{row.pk}", subject=inquiry.title, addressee=f"{row.organisation}　{row.section.name}",
-            due=inquiry.due.date() if inquiry.due else None, reply_to=str(by.section), fax=by.section.fax, phone=by.section.phone,
+            number=f"{inquiry.pk}-{row.pk}",
+            subject=inquiry.title,
+            addressee=f"{row.organisation}　{row.section.name}　御中",
+            sender=str(section),
+            reply_to=section.fax,
+            due=wareki(inquiry.due.date(), with_weekday=True) if inquiry.due else "",
+            contact=tuple(line for line in (str(section), section.phone and f"電話　{section.phone}") if line),
         )
-    )  # fmt: skip
+    )

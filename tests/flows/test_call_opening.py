@@ -1,0 +1,115 @@
+"""公募開始 and 管内へ照会: the tiers have an order (001, 000; domain 11)."""
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from kyoten.calls.actions import opening
+from kyoten.calls.models import Call
+from kyoten.inquiries import actions
+from kyoten.inquiries.models import Addressee, Inquiry
+from kyoten.post.models import OutboundMail
+from kyoten.records.models import Event, Refused
+from kyoten.rules.clock import JST
+from tests.flows.calling import ASKING, DEADLINE, OPENING, PREFECTURE_DUE, asked, case, opened
+
+pytestmark = pytest.mark.django_db
+
+
+def received(call):
+    rows = Addressee.objects.filter(root=call.inquiry_id)
+    return {row.organisation.name: (row.purpose, row.state) for row in rows.select_related("organisation")}
+
+
+def test_opening_reaches_prefectures_only(world):
+    call = opened(world)
+    assert {purpose for purpose, _ in received(call).values()} <= {"answer", "reference"}
+    answering = [name for name, (purpose, _) in received(call).items() if purpose == "answer"]
+    assert sorted(answering) == sorted([world.chiba.name, world.saitama.name])
+    assert (call.deadline, call.inquiry.hard) == (DEADLINE, True)
+    assert [e.act for e in Event.objects.of("call", call.pk)] == ["open"]
+
+
+def test_opening_mails_each_section_once(world):
+    call = opened(world)
+    mails = OutboundMail.objects.filter(about_kind="addressee")
+    assert mails.count() == Addressee.objects.filter(root=call.inquiry_id).count()
+
+
+def test_only_the_secretariat_opens(world):
+    with pytest.raises(Refused, match="事務局の担当だけ"):
+        opening.open_call(world.programme, "募集", by=world.seat_chiba, at=OPENING)
+    assert (Call.objects.count(), Inquiry.objects.count(), OutboundMail.objects.count()) == (0, 0, 0)
+
+
+def test_opening_twice_is_refused(world):
+    opened(world)
+    before = (Inquiry.objects.count(), OutboundMail.objects.count())
+    with pytest.raises(Refused, match="すでに開始"):
+        opened(world)
+    assert (Call.objects.count(), Inquiry.objects.count(), OutboundMail.objects.count()) == (1, *before)
+
+
+def test_opening_after_the_deadline_is_refused(world):
+    with pytest.raises(Refused, match="締切"):
+        opening.open_call(world.programme, "募集", by=world.seat_secretariat, at=DEADLINE + timedelta(microseconds=1))
+    assert Call.objects.count() == 0
+
+
+def test_nothing_at_the_city_before_the_prefecture_asks(world):
+    call = opened(world)
+    assert not Addressee.objects.filter(organisation=world.matsudo).exists()
+    assert not Call.objects.visible_to(world.seat_matsudo).exists()
+    asked(world, call)
+    assert list(Call.objects.visible_to(world.seat_matsudo)) == [call]
+
+
+def test_proposed_date_is_five_working_days_before(world):
+    assert opening.proposed_due(opened(world)) == PREFECTURE_DUE
+
+
+def test_asking_makes_the_prefecture_considering(world):
+    call = asked(world)
+    assert case(call, world.chiba).state == "considering"
+    assert received(call)["松戸市"] == ("answer", "unread")
+
+
+@pytest.mark.parametrize(
+    ("due", "words"),
+    [(DEADLINE + timedelta(microseconds=1), "上の期限"), (ASKING, "いまより後"), (ASKING - timedelta(days=1), "いまより後")],
+)
+def test_the_city_date_must_be_before_the_prefecture_date(world, due, words):
+    call = opened(world)
+    before = OutboundMail.objects.count()
+    with pytest.raises(Refused, match=words):
+        opening.ask_municipalities(
+            case(call, world.chiba), call, covering_text="x", due=due, to=[world.matsudo], by=world.seat_chiba, at=ASKING
+        )
+    assert (Inquiry.objects.count(), OutboundMail.objects.count()) == (1, before)
+
+
+def test_another_prefecture_cannot_ask_for_this_one(world):
+    call = opened(world)
+    with pytest.raises(Refused, match="都道府県だけ"):
+        opening.ask_municipalities(
+            case(call, world.chiba), call, covering_text="x", due=PREFECTURE_DUE, to=[world.matsudo],
+            by=world.seat_saitama, at=ASKING,
+        )  # fmt: skip
+    assert Inquiry.objects.count() == 1
+
+
+def test_the_same_notice_by_two_ways_is_one_case(world):
+    call = asked(world)
+    again = actions.Ask(
+        programme=call.slug, title="同じ件", covering_text="再度", due=PREFECTURE_DUE, silence="not_applicable"
+    )
+    actions.ask(again, to=[world.matsudo], parent=case(call, world.chiba), by=world.seat_chiba, at=ASKING)
+    rows = Addressee.objects.filter(root=call.inquiry_id, organisation=world.matsudo)
+    assert rows.count() == 1
+    assert [e.act for e in Event.objects.of("addressee", rows[0].pk)] == ["receive", "again"]
+
+
+def test_late_moment_is_stamped_in_japan(world):
+    call = opened(world)
+    utc = datetime(2025, 7, 31, 14, 59, 59, 999999, tzinfo=JST) + timedelta(hours=9)
+    assert call.deadline == utc
