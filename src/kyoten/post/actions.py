@@ -6,15 +6,17 @@ import base64
 import hashlib
 import hmac
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from kyoten.post.models import Enclosure, InboundMail, OutboundMail
-from kyoten.records.models import Actor, Attachment
+from kyoten.records.actions import record, store_file
+from kyoten.records.models import Actor, Attachment, Refused
 from kyoten.records.names import clean_text
 
 # What goes on the wire unquoted: one local part, one domain, nothing that could end a header or an SMTP command.
@@ -48,44 +50,35 @@ def send(
     """
     addresses = list(dict.fromkeys(clean_text(address).strip()[:320] for address in to))
     by = by or Actor()
-    about_kind, about_id = about or ("", None)
-    now = timezone.now()
-    rows = []
-    for address in addresses:
-        token = token_of(key, address)
-        bad = not is_address(address)
-        rows.append(
-            OutboundMail(
-                key=key,
-                to=address,
-                token=token,
-                message_id=message_id_of(token),
-                subject=one_line(subject)[:500],
-                text=clean_text(text).replace("\r\n", "\n"),
-                from_section_id=section_id,
-                from_name=one_line(from_name or f"{by.organisation} {by.section}".strip())[:200],
-                about_kind=about_kind,
-                about_id=about_id,
-                in_reply_to=in_reply_to,
-                references=in_reply_to,
-                automatic=automatic,
-                queued_at=at,
-                recorded_at=now,
-                next_attempt_at=now,
-                state="failed" if bad else "queued",
-                failed_at=now if bad else None,
-                last_reply=BAD_ADDRESS if bad else "",
-                **by.columns(),
-            )
-        )
+    shared = {
+        "subject": one_line(subject)[:500],
+        "text": clean_text(text).replace("\r\n", "\n"),
+        "from_section_id": section_id,
+        "from_name": one_line(from_name or f"{by.organisation} {by.section}")[:200],
+        "about_kind": about[0] if about else "",
+        "about_id": about[1] if about else None,
+        "in_reply_to": in_reply_to,
+        "references": in_reply_to,
+        "automatic": automatic,
+        **by.columns(),
+    }
     with transaction.atomic():
         known = set(OutboundMail.objects.filter(key=key).values_list("to", flat=True))
-        new = [row for row in rows if row.to not in known]
-        OutboundMail.objects.bulk_create(new, ignore_conflicts=True)
+        rows = [_row(key, address, at, shared) for address in addresses if address not in known]
+        OutboundMail.objects.bulk_create(rows, ignore_conflicts=True)
         mails = list(OutboundMail.objects.filter(key=key, to__in=addresses).order_by("id"))
-        fresh = [mail for mail in mails if mail.to not in known]
-        Enclosure.objects.bulk_create([Enclosure(mail=mail, attachment=file) for mail in fresh for file in attachments])
+        new = [mail for mail in mails if mail.to not in known]
+        Enclosure.objects.bulk_create([Enclosure(mail=mail, attachment=file) for mail in new for file in attachments])
     return mails
+
+
+def _row(key: str, address: str, at: datetime, shared: Mapping[str, Any]) -> OutboundMail:
+    now, token = timezone.now(), token_of(key, address)
+    times = {"queued_at": at, "recorded_at": now, "next_attempt_at": now}
+    mail = OutboundMail(key=key, to=address, token=token, message_id=message_id_of(token), **times, **shared)
+    if not is_address(address):
+        mail.state, mail.failed_at, mail.last_reply = "failed", at, BAD_ADDRESS
+    return mail
 
 
 def is_address(address: str) -> bool:
@@ -108,25 +101,88 @@ def message_id_of(token: str) -> str:
 
 
 def resend(mail: OutboundMail, *, by: Actor | None, at: datetime, to: str = "") -> OutboundMail:
-    """再送: send a failed mail again, to a mended address where `to` is given. Returns the new row."""
-    raise NotImplementedError
+    """再送: send a failed mail again as a new one, to a mended address where `to` is given. Returns the new row."""
+    address = clean_text(to or mail.to).strip()
+    if not is_address(address):
+        raise Refused(
+            "宛先のメールアドレスの形が正しくありません。例のように入力してください（例: tantou@city.example.jp）。"
+        )
+    with transaction.atomic():
+        _settle(mail, at)
+        [new] = send(
+            to=[address],
+            subject=mail.subject,
+            text=mail.text,
+            at=at,
+            key=f"resend:{mail.pk}",
+            by=by,
+            section_id=mail.from_section_id,
+            about=mail.about,
+            attachments=[row.attachment for row in mail.enclosures.select_related("attachment").order_by("id")],
+            in_reply_to=mail.in_reply_to,
+            from_name=mail.from_name,
+            automatic=mail.automatic,
+        )
+        OutboundMail.objects.filter(pk=mail.pk).update(resent_as=new)
+        _tell(
+            mail,
+            "resend_mail",
+            f"届かなかったメール「{mail.subject}」を再送しました。",
+            by,
+            at,
+            note=f"{mail.to} → {address}",
+        )
+    return new
 
 
 def settle(mail: OutboundMail, *, by: Actor | None, at: datetime) -> None:
     """対応済みにする: the recipient was told another way (telephone, fax); the failure leaves the list."""
-    raise NotImplementedError
+    with transaction.atomic():
+        _settle(mail, at)
+        title = f"届かなかったメール「{mail.subject}」について、別の方法で連絡済みとしました。"
+        _tell(mail, "settle_mail", title, by, at, note=mail.to)
+
+
+def _settle(mail: OutboundMail, at: datetime) -> None:
+    open_failure = OutboundMail.objects.filter(pk=mail.pk, state="failed", settled_at=None)
+    if not open_failure.update(settled_at=at):
+        raise Refused("このメールは、すでに再送されたか、対応済みになっています。一覧を開き直して確認してください。")
+
+
+def _tell(mail: OutboundMail, act: str, title: str, by: Actor | None, at: datetime, *, note: str) -> None:
+    """Write it into the 経過 of what the mail is about. The address is personal, so it stands in the erasable note."""
+    if mail.about:
+        kind, record_id = mail.about
+        record(act, title[:500], kind=kind, record_id=record_id, by=by, at=at, facts={"mail": mail.pk}, note=note)
 
 
 def receive(raw: bytes, *, source: str, at: datetime) -> InboundMail:
-    """Keep a mail as it came; the same bytes again return the row that exists. Durable on return, not yet parsed."""
-    raise NotImplementedError
+    """Keep a mail as it came, durable on return; the same bytes again return the row that exists. Not yet parsed.
+
+    Raises Refused where the disk is full: then nothing was kept, and the mailbox still has it.
+    """
+    digest = hashlib.sha256(raw).hexdigest()
+    known = InboundMail.objects.filter(sha256=digest).first()
+    if known:
+        return known
+    try:
+        with transaction.atomic():
+            original = store_file(raw, f"{digest[:12]}.eml", by=None, at=at, label="original")
+            times = {"received_at": at, "recorded_at": timezone.now()}
+            return InboundMail.objects.create(sha256=digest, original=original, source=source, **times)
+    except IntegrityError:  # another worker was first
+        return InboundMail.objects.get(sha256=digest)
 
 
-def take(mail: InboundMail, *, kind: str, record_id: int, at: datetime) -> None:
+def take(mail: InboundMail, *, kind: str, record_id: int | None, at: datetime) -> None:
     """Mark a mail as taken up by a record, in the transaction of the act that used it. Refused if it already was."""
-    raise NotImplementedError
+    if not transaction.get_connection().in_atomic_block:
+        raise RuntimeError("take() must run inside the transaction of the act that uses the mail")
+    rows = InboundMail.objects.filter(pk=mail.pk).exclude(state="taken")
+    if not rows.update(state="taken", taken_at=at, taken_kind=kind, taken_id=record_id):
+        raise Refused("このメールは、すでにほかの方が処理しています。一覧を開き直して確認してください。")
 
 
 def need_attention(mail: InboundMail, reason: str) -> None:
-    """要確認にする: a person has to look; `reason` is a Japanese sentence saying why."""
-    raise NotImplementedError
+    """要確認にする: a person has to look; `reason` is a Japanese sentence saying why. A taken mail stays taken."""
+    InboundMail.objects.filter(pk=mail.pk).exclude(state="taken").update(state="attention", problem=reason)

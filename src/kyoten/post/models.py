@@ -131,7 +131,7 @@ class Enclosure(models.Model):
 class InboundQuerySet(models.QuerySet):
     def replies(self) -> InboundQuerySet:
         """Answers by people to a mail of ours that nobody has taken up yet, oldest first."""
-        rows = self.filter(state="new", machine="", answers__isnull=False)
+        rows = self.filter(state="new", machine__in=["", "list"], answers__isnull=False)
         return rows.select_related("answers").order_by("id")
 
     def attention(self) -> InboundQuerySet:
@@ -159,6 +159,7 @@ class InboundMail(models.Model):
     received_at = models.DateTimeField()
     recorded_at = models.DateTimeField()
     parsed_at = models.DateTimeField(null=True)
+    tries = models.PositiveSmallIntegerField(default=0)  # times reading it was begun: one that kills us ends as 要確認
     state = models.CharField(max_length=10, choices=STATES, default="new")
     problem = models.TextField(blank=True)  # why a person has to look, in Japanese
     machine = models.CharField(max_length=10, choices=MACHINES, blank=True)
