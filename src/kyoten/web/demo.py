@@ -4,10 +4,14 @@ leases and recorded_at keep real time."""
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from pathlib import Path
 
+from django.apps import apps
 from django.conf import settings
+from django.db import transaction
 from django.utils import timezone
 
+from kyoten.records.models import Attachment
 from kyoten.rules.clock import JST
 from kyoten.web.models import DemoClock
 
@@ -22,6 +26,8 @@ MOMENTS = [
     (datetime(2025, 8, 1, 9, 0, tzinfo=JST), "締切の翌日・事務局での確認（8月1日）"),
     (datetime(2025, 8, 14, 10, 0, tzinfo=JST), "選定結果の通知期限（8月14日）"),
 ]
+# Not the demo's: what migrations made.
+KEPT = {"contenttypes.ContentType", "auth.Permission"}
 
 
 def shift() -> timedelta:
@@ -48,3 +54,33 @@ def accounts() -> list[dict[str, str]]:
     from kyoten.web.world import ACCOUNTS
 
     return ACCOUNTS if settings.DEMO else []
+
+
+def reset() -> None:
+    """Back to the first day, in one transaction: whoever reads meanwhile sees the old world or the new one."""
+    from kyoten.web import world
+
+    if not settings.DEMO:
+        raise RuntimeError("only the demo may be reset")
+    started = timezone.now()
+    with transaction.atomic():
+        _wipe()
+        world.build(START)
+        set_clock(START)
+        transaction.on_commit(lambda: _sweep(started))
+
+
+def _wipe() -> None:
+    """Foreign keys are checked at the commit, so the order of the tables does not matter."""
+    for model in apps.get_models(include_auto_created=True):
+        if model._meta.label not in KEPT and model._meta.managed and not model._meta.proxy:
+            rows = model._base_manager.all()
+            rows._raw_delete(rows.db)
+
+
+def _sweep(before: datetime) -> None:
+    """Remove the files of the old world; what anybody stored meanwhile is newer and stays."""
+    used = set(Attachment.objects.values_list("sha256", flat=True))
+    for path in Path(settings.FILES).glob("??/??/*"):
+        if path.name not in used and path.stat().st_mtime < before.timestamp():
+            path.unlink(missing_ok=True)

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth import logout
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.cache import add_never_cache_headers
@@ -14,6 +17,9 @@ from kyoten.web import demo, rescue
 from kyoten.web.routes import ROUTES, Access
 
 Handler = Callable[[HttpRequest], HttpResponse]
+IDLE = 30 * 60  # seconds without a request, in real time also in the demo
+LONGEST = 12 * 3600  # seconds from login
+TOUCH = 60  # a session is written at most once in so many seconds
 
 
 def moment(get_response: Handler) -> Handler:
@@ -21,7 +27,8 @@ def moment(get_response: Handler) -> Handler:
 
     def middleware(request: HttpRequest) -> HttpResponse:
         real = timezone.now()
-        request.at = timezone.localtime(demo.shifted(real) if settings.DEMO else real)
+        shifted = settings.DEMO and not request.path.startswith(settings.STATIC_URL)
+        request.at = timezone.localtime(demo.shifted(real) if shifted else real)
         return get_response(request)
 
     return middleware
@@ -31,15 +38,30 @@ def seat(get_response: Handler) -> Handler:
     """Put the seat the person works from on the request; nothing personal is ever cached by a browser or proxy."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
+        end_old_session(request)
         request.seat = current_seat(request)
         response = get_response(request)
-        if request.user.is_authenticated and not response.has_header("Cache-Control"):
-            add_never_cache_headers(response)
+        rescue.keep_refused(request, response)
         if request.user.is_authenticated:
+            if not response.has_header("Cache-Control"):
+                add_never_cache_headers(response)
             rescue.remember(request, response)
         return response
 
     return middleware
+
+
+def end_old_session(request: HttpRequest) -> None:
+    """Log out after 30 minutes without a request, and 12 hours after login in any case."""
+    if not request.user.is_authenticated:
+        return
+    session, now = request.session, int(timezone.now().timestamp())
+    since, seen = session.get("since", now), session.get("seen", now)
+    if now - seen > IDLE or now - since > LONGEST:
+        logout(request)
+        messages.info(request, "しばらく操作がなかったため、ログアウトしました。もう一度ログインしてください。")
+    elif "since" not in session or now - seen >= TOUCH:
+        session["since"], session["seen"] = since, now
 
 
 class access:  # noqa: N801 - named like its neighbours in MIDDLEWARE; a class because Django looks process_view up on it
@@ -61,19 +83,21 @@ class access:  # noqa: N801 - named like its neighbours in MIDDLEWARE; a class b
             return rescue.to_login(request)
         if needs_second_factor(request) and not row.before_second_factor:
             return rescue.to_second_factor(request)
-        if not allowed(row, request):
+        if not allowed(row, request.seat):
             raise Http404
+        if row.acts and request.method == "POST" and not request.seat.may_act:
+            raise PermissionDenied  # 閲覧: sees the page, so may be told; the 403 page says to change the seat
+        if rescue.SENT_AGAIN in request.POST:
+            rescue.sent_again(request)
         return None
 
 
-def allowed(row: Access, request: HttpRequest) -> bool:
+def allowed(row: Access, seat) -> bool:
+    """May this seat (None: a person without one) call the view at all?"""
     if row.anyone:
         return True
-    seat = request.seat
     if seat is None:
         return False
     if row.kinds and seat.organisation.kind not in row.kinds:
         return False
-    if row.manager and seat.role != "manager":
-        return False
-    return not row.acts or seat.may_act or request.method in ("GET", "HEAD")
+    return not row.manager or seat.is_manager

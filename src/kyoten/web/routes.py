@@ -7,11 +7,12 @@ sees of the *rows* behind a route is decided by the models' `visible_to`, not he
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 SECRETARIAT = ("secretariat",)
 PREFECTURE = ("prefecture",)
 MINISTRY = ("ministry",)
+NATIONAL = SECRETARIAT + MINISTRY
 APPLICANTS = ("municipality", "hub", "association", "health_centre")
 
 
@@ -24,12 +25,134 @@ class Access:
     manager: bool = False
     before_second_factor: bool = False
 
+    def of(self, *kinds: str) -> Access:
+        """The same, for seats of these kinds of organisation only."""
+        return replace(self, kinds=kinds)
+
 
 OPEN = Access(open=True)
 ANYONE = Access(anyone=True)
+HALF_WAY = Access(anyone=True, before_second_factor=True)  # logged in with the password alone
 SEAT = Access()
 ACTS = Access(acts=True)
+MANAGER = Access(acts=True, manager=True)
 
 ROUTES: dict[str, Access] = {
-    "home": SEAT,
+    # ---- the platform itself
+    "home": ANYONE,
+    "health": OPEN,
+    "rescue:list": ANYONE,
+    "rescue:open": ANYONE,
+    "rescue:delete": ANYONE,
+    # the views answer 404 outside the demo
+    "demo:guide": OPEN,
+    "demo:login": OPEN,
+    "demo:clock": OPEN,
+    "demo:jump": OPEN,
+    "demo:reset": OPEN,
+    # ---- login and the own account
+    "account_login": OPEN,
+    "account_logout": HALF_WAY,
+    "account_inactive": OPEN,
+    "account_reauthenticate": ANYONE,
+    "account_change_password": ANYONE,
+    "mfa_index": ANYONE,
+    "mfa_authenticate": OPEN,  # between password and app: nobody is logged in yet
+    "mfa_reauthenticate": ANYONE,
+    "mfa_activate_totp": ANYONE,
+    "mfa_deactivate_totp": ANYONE,
+    "mfa_view_recovery_codes": ANYONE,
+    "mfa_generate_recovery_codes": ANYONE,
+    "mfa_download_recovery_codes": ANYONE,
+    "mfa_list_webauthn": ANYONE,
+    "mfa_add_webauthn": ANYONE,
+    "mfa_reauthenticate_webauthn": ANYONE,
+    "mfa_edit_webauthn": ANYONE,
+    "mfa_remove_webauthn": ANYONE,
+    "organisations:second_factor": HALF_WAY,
+    "organisations:login_code": OPEN,
+    "organisations:recover": OPEN,
+    "organisations:recover_password": OPEN,
+    "organisations:accept": OPEN,
+    "organisations:me": ANYONE,
+    "organisations:switch_seat": ANYONE,
+    # ---- people
+    "organisations:people": SEAT,
+    "organisations:invite": MANAGER,
+    "organisations:first_managers": MANAGER.of(*NATIONAL, *PREFECTURE),
+    "organisations:revoke_invitation": MANAGER,
+    "organisations:give_seat": MANAGER,
+    "organisations:seat": MANAGER,
+    "organisations:transfer": MANAGER,
+    # ---- the address list
+    "organisations:addresses": SEAT,
+    "organisations:address_export": SEAT,
+    "organisations:address_import": ACTS,
+    "organisations:address_import_check": ACTS,
+    "organisations:confirmations": ACTS,
+    "organisations:address_edit": ACTS,
+    "organisations:address_close": ACTS,
+    "organisations:confirm_on_screen": ACTS,
+    "organisations:organisation_add": ACTS,
+    "organisations:organisation_name": ACTS,
+    "organisations:address_add": ACTS,
+    "organisations:confirm": OPEN,  # the signed link of the confirmation mail
+    # ---- areas and hubs
+    "organisations:areas": SEAT,
+    "organisations:area_add": ACTS.of(*PREFECTURE),
+    "organisations:area_edit": ACTS.of(*PREFECTURE),
+    "organisations:designations": SEAT,
+    "organisations:designation_add": ACTS.of(*PREFECTURE),
+    "organisations:designation_end": ACTS.of(*PREFECTURE),
+    # ---- inquiries
+    "inquiries:list": SEAT,
+    "inquiries:received": SEAT,
+    "inquiries:read": ACTS,
+    "inquiries:reply": ACTS,
+    "inquiries:pass_on": ACTS,
+    "inquiries:asked": SEAT,
+    "inquiries:remind": ACTS,
+    "inquiries:telephone": ACTS,
+    "inquiries:settle_mail": ACTS,
+    "inquiries:link": OPEN,  # the signed link of the inquiry's mail
+    # ---- calls
+    "calls:list": SEAT,
+    "calls:show": SEAT,
+    "calls:guide": OPEN,  # 公募要領
+    "calls:blank": OPEN,
+    "calls:open": ACTS.of(*SECRETARIAT),
+    "calls:ask": ACTS.of(*PREFECTURE),
+    "calls:start": ACTS.of(*APPLICANTS),
+    "calls:applications": SEAT,
+    "calls:applications_table": SEAT,
+    "calls:gather": SEAT.of(*PREFECTURE),
+    "calls:status_table": SEAT.of(*PREFECTURE),
+    "calls:fax_sheet": SEAT.of(*PREFECTURE),
+    "calls:proxy": ACTS.of(*PREFECTURE, *SECRETARIAT),
+    "calls:prepare": ACTS.of(*PREFECTURE),
+    "calls:board": SEAT.of(*SECRETARIAT),
+    "calls:late": ACTS.of(*SECRETARIAT),
+    "calls:announce": ACTS.of(*SECRETARIAT),
+    "calls:bundle": ACTS.of(*PREFECTURE, *SECRETARIAT),
+    "calls:bundle_file": SEAT.of(*PREFECTURE),
+    "calls:application": SEAT,
+    "calls:edit": ACTS,
+    "calls:submit": ACTS,
+    "calls:withdraw": ACTS,
+    "calls:paper": SEAT,
+    "calls:table_paper": SEAT,
+    "calls:upload": ACTS,
+    "calls:reading": ACTS,
+    "calls:settle_conflict": ACTS,
+    "calls:carry": ACTS,
+    "calls:file": SEAT,
+    "calls:send_back": ACTS.of(*PREFECTURE),
+    "calls:opinion": ACTS.of(*PREFECTURE),
+    "calls:officer": ACTS.of(*PREFECTURE),
+    "calls:decide": ACTS.of(*SECRETARIAT),
+    "calls:tick": ACTS.of(*SECRETARIAT),
+    "calls:note": ACTS.of(*SECRETARIAT),
+    "calls:conflict": ACTS.of(*SECRETARIAT),
+    "calls:take_in": ACTS.of(*SECRETARIAT),
+    "calls:letter": SEAT.of(*SECRETARIAT),
 }

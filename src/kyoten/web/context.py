@@ -1,0 +1,91 @@
+"""What every page shows around its content: the menu, the seat, the demo's clock, the version."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+
+from kyoten.organisations.seats import seats_of
+from kyoten.post.models import OutboundMail
+from kyoten.rules.wareki import wareki
+from kyoten.web import demo
+from kyoten.web.middleware import allowed
+from kyoten.web.routes import ROUTES
+
+PEOPLE = tuple(
+    f"organisations:{name}" for name in ("people", "invite", "first_managers", "give_seat", "seat", "transfer")
+)
+# Title, the page it leads to, and the beginnings of the view names that belong to it.
+MENU = [
+    ("ホーム", "home", ("home", "rescue:")),
+    ("公募・申込", "calls:list", ("calls:",)),
+    ("通知・照会", "inquiries:list", ("inquiries:",)),
+    (
+        "連絡先",
+        "organisations:addresses",
+        ("organisations:address", "organisations:confirm", "organisations:organisation"),
+    ),
+    ("圏域・拠点", "organisations:areas", ("organisations:area", "organisations:designation")),
+    ("職員（席）", "organisations:people", PEOPLE),
+    ("事業設定", "programmes:list", ("programmes:",)),
+    ("送信できなかったメール", "post:failures", ("post:failure",)),
+]
+
+
+@dataclass(frozen=True)
+class Item:
+    title: str
+    url: str
+    current: bool
+    badge: int = 0
+
+
+def frame(request: HttpRequest) -> dict[str, Any]:
+    seat = getattr(request, "seat", None)
+    here = request.resolver_match.view_name if request.resolver_match else ""
+    return {
+        "menu": menu(seat, here) if seat else [],
+        "seat": seat,
+        "seats": seats_of(request) if seat else [],
+        "demo": clock(request) if settings.DEMO else None,
+        "version": version(),
+        "here": here,
+    }
+
+
+def clock(request: HttpRequest) -> dict[str, Any]:
+    """The bar of the demo, and the accounts its login page offers."""
+    return {"now": f"{wareki(request.at.date(), with_weekday=True)}{request.at:%-H:%M}", "accounts": demo.accounts()}
+
+
+def menu(seat, here: str) -> list[Item]:
+    """What this seat may open. The failed mails appear only while there are any."""
+    failed = OutboundMail.objects.failed_for([seat.section_id]).count()
+    badges = {"post:failures": failed}
+    items = []
+    for title, name, beginnings in MENU:
+        url = address(name)
+        if url and allowed(ROUTES[name], seat) and badges.get(name) != 0:
+            items.append(Item(title, url, here.startswith(beginnings), badges.get(name, 0)))
+    return items
+
+
+def address(name: str) -> str | None:
+    try:
+        return reverse(name)
+    except NoReverseMatch:
+        return None
+
+
+@lru_cache
+def version() -> str:
+    """The version is written once: in the first heading of the changelog."""
+    path = settings.ROOT / "CHANGELOG.md"
+    found = re.search(r"^## (\S+)", path.read_text("utf-8"), re.MULTILINE) if path.exists() else None
+    return found[1] if found else ""

@@ -1,0 +1,56 @@
+"""Every address of the platform. Each app brings its own; here they are put together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from importlib.util import find_spec
+
+from django.urls import URLPattern, URLResolver, get_resolver, include, path
+
+from kyoten.web.views import demo, errors, home, rescue
+
+rescue_urls = [
+    path("", rescue.list_kept, name="list"),
+    path("<int:pk>/", rescue.open_kept, name="open"),
+    path("<int:pk>/delete/", rescue.delete_kept, name="delete"),
+]
+demo_urls = [
+    path("", demo.guide, name="guide"),
+    path("login/", demo.log_in, name="login"),
+    path("clock/", demo.set_clock, name="clock"),
+    path("jump/", demo.jump, name="jump"),
+    path("reset/", demo.reset, name="reset"),
+]
+urlpatterns = [
+    path("", home.home, name="home"),
+    path("healthz", errors.health, name="health"),
+    path("kept/", include((rescue_urls, "rescue"))),
+    path("demo/", include((demo_urls, "demo"))),
+]
+PENDING = [
+    ("", "kyoten.organisations.account_urls"),
+    ("", "kyoten.organisations.urls"),
+    ("programmes/", "kyoten.programmes.urls"),
+    ("inquiries/", "kyoten.inquiries.urls"),
+    ("calls/", "kyoten.calls.urls"),
+    ("post/", "kyoten.post.urls"),
+]
+urlpatterns += [path(prefix, include(module)) for prefix, module in PENDING if find_spec(module)]
+
+handler403 = errors.forbidden
+handler404 = errors.not_found
+handler500 = errors.server_error
+
+
+def routes() -> set[str]:
+    """Every view name of the platform, as `namespace:name`; a view without a name is listed by its path in the code."""
+    return set(_names(get_resolver().url_patterns))
+
+
+def _names(patterns: Iterable[URLPattern | URLResolver], prefix: str = "") -> Iterator[str]:
+    for pattern in patterns:
+        if isinstance(pattern, URLResolver):
+            namespace = f"{prefix}{pattern.namespace}:" if pattern.namespace else prefix
+            yield from _names(pattern.url_patterns, namespace)
+        else:
+            yield prefix + (pattern.name or pattern.lookup_str)

@@ -1,0 +1,61 @@
+"""前回の入力: what was typed when the session ended, to be sent again or thrown away."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_POST
+
+from kyoten.programmes.models import Programme
+from kyoten.web.models import Rescued
+from kyoten.web.rescue import SENT_AGAIN
+
+# What the inputs of our forms are called on the screen; form fields of a definition have their own labels.
+LABELS = {
+    "covering_text": "依頼文・鑑文", "text": "内容", "reason": "理由", "remark": "連絡事項", "name": "氏名", "title": "件名",
+    "due": "期限", "document_number": "文書番号", "decided_on": "決裁日", "opinion": "意見", "email": "メールアドレス",
+    "phone": "電話番号", "fax": "FAX番号",
+}  # fmt: skip
+
+
+def list_kept(request: HttpRequest) -> HttpResponse:
+    return render(request, "web/rescue_list.html", {"rows": Rescued.objects.filter(user=request.user)})
+
+
+def open_kept(request: HttpRequest, pk: int) -> HttpResponse:
+    """What was typed, and a form with a fresh token that sends it to where it was going."""
+    row = get_object_or_404(Rescued, pk=pk, user=request.user)
+    context = {
+        "row": row,
+        "pairs": [*row.pairs, (SENT_AGAIN, str(row.pk))],
+        "shown": shown(row.pairs),
+        "files": row.files.splitlines(),
+    }
+    return render(request, "web/rescue_open.html", context)
+
+
+@require_POST
+def delete_kept(request: HttpRequest, pk: int) -> HttpResponse:
+    get_object_or_404(Rescued, pk=pk, user=request.user).delete()
+    messages.success(request, "前回の入力を削除しました。")
+    return redirect("rescue:list")
+
+
+def shown(pairs: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """The inputs a person typed or chose, with their labels; what the page itself put in is left out."""
+    fields = {
+        f"f-{field.id}": field.label
+        for programme in Programme.objects.newest()
+        if programme.definition.form
+        for field in programme.definition.form.fields()
+    }
+    known = LABELS | fields
+    return [(label, value) for name, value in pairs if value.strip() and (label := label_of(name, known))]
+
+
+def label_of(name: str, known: dict[str, str]) -> str:
+    """f-members-3-title belongs to f-members."""
+    parts = name.split("-")
+    heads = ("-".join(parts[:n]) for n in range(len(parts), 0, -1))
+    return next((known[head] for head in heads if head in known), "")
