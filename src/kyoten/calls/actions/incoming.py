@@ -14,7 +14,6 @@ from kyoten.calls.actions import applying
 from kyoten.calls.models import Application, FormFile
 from kyoten.organisations.models import Seat
 from kyoten.papers.reading import read_form
-from kyoten.papers.tables_in import parse_paste, read_table
 from kyoten.records.actions import record, store_file
 from kyoten.records.models import Refused
 from kyoten.rules import answers as form_answers
@@ -136,12 +135,16 @@ def propose_group(field: Field, row: dict[str, str]) -> dict[str, str]:
 
 def pasted_rows(field: Field, text: str) -> tuple[list[dict[str, str]], list[str]]:
     """Excelからの貼り付け: rows for the table, and what could not be placed."""
+    from kyoten.papers.tables_in import parse_paste
+
     rows, notes = parse_paste(text, field.columns)
     return [propose_group(field, dict(row)) for row in rows], [note.text for note in notes]
 
 
 def table_rows(field: Field, data: bytes, name: str) -> tuple[list[dict[str, str]], list[str]]:
     """Excelの取り込み. Refused with the reason where the file cannot be read safely."""
+    from kyoten.papers.tables_in import read_table
+
     read = read_table(data, name, field.columns)
     if read.refused:
         raise Refused(read.refused.text)
