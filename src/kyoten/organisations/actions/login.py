@@ -169,15 +169,15 @@ def recover(code: LoginCode, *, password: str, at: datetime) -> User:
     return person
 
 
-def _tell(code: LoginCode, subject: str, text: str, at: datetime, key: str = "", **words: str) -> None:
-    section = code.section
-    expires = timezone.localtime(code.expires_at)
+def _tell(row: LoginCode, subject: str, text: str, at: datetime, key: str = "", **words: str) -> None:
+    section = row.section
+    expires = timezone.localtime(row.expires_at)
     send(
         to=[section.email],
-        subject=f"【Kyoten】{subject}（{code.person.name} 様）",
-        text=text.format(section=section.name, name=code.person.name, expires=f"{expires:%-m月%-d日 %H:%M}", **words),
+        subject=f"【Kyoten】{subject}（{row.person.name} 様）",
+        text=text.format(section=section.name, name=row.person.name, expires=f"{expires:%-m月%-d日 %H:%M}", **words),
         at=at,
-        key=key or f"login_code:{code.pk}",
+        key=key or f"login_code:{row.pk}",
         by=None,
         section_id=None,
         from_name="Kyoten",
