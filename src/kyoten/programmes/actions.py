@@ -78,16 +78,15 @@ def _store(checked: Review, text: str, cases: str, by: Seat | None, at: datetime
         published_at=at,
         published_by=by.person.name if by else "",
     )
-    facts = {"revision": revision, "digest": programme.digest}
+    count = f"（違い{len(checked.differences)}件）" if checked.latest else ""
     record(
         "publish",
-        f"定義の第{revision}版を公開",
+        f"定義の第{revision}版を公開{count}",
         kind=KIND,
         record_id=programme.record_id,
         by=by.actor() if by else None,
         at=at,
-        facts=facts,
-        note="\n".join(map(str, checked.differences)),
+        facts={"revision": revision, "digest": programme.digest},
     )
     return programme
 

@@ -28,6 +28,10 @@ FieldKind = Literal[
 ]
 
 STEPS: tuple[Step, ...] = ("apply", "bundle", "screening")  # 申込 < とりまとめ < 選定の要件確認
+_KINDS = (
+    "ministry 国／secretariat 事務局／prefecture 都道府県／health_centre 保健所／municipality 市区町村／hub 拠点／"
+    "association 関係団体／other その他の機関"
+)
 OURS = "ours"  # the source of what no official document says
 
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
@@ -88,7 +92,7 @@ class Document(Part):
     """もとになった公式文書"""
 
     id: Id = Key(description="識別子")
-    label: Text = Key(description="文書の呼び名（例 別紙2）。source はこの呼び名で始める")
+    label: Text = Key(description="文書の呼び名（例 別紙2）")
     date: Day | None = Key(default=None, description="文書の日付")
     title: Text = Key(description="件名")
 
@@ -279,7 +283,7 @@ class ApplicantKinds(RuleBase):
     """応募できる機関の種別"""
 
     kind: Literal["applicant"]
-    kinds: tuple[OrganisationKind, ...] = Key(min_length=1, description="機関の種別")
+    kinds: tuple[OrganisationKind, ...] = Key(min_length=1, description=f"機関の種別。{_KINDS}")
 
 
 class Manual(RuleBase):
@@ -396,7 +400,7 @@ class Call(Part):
     opens: Day = Key(description="公募を始める日")
     deadline: Deadline = Key(description="申込締切")
     route: Route = Key(description="提出の経路。prefecture 都道府県でとりまとめ／direct 直接")
-    invites: tuple[OrganisationKind, ...] = Key(min_length=1, description="案内する機関の種別")
+    invites: tuple[OrganisationKind, ...] = Key(min_length=1, description=f"案内する機関の種別。{_KINDS}")
     reference: tuple[OrganisationKind, ...] = Key(default=(), description="参考として送る機関の種別（回答は要らない）")
     child_margin: ChildMargin | None = Key(default=None, description="都道府県が管内に示す期限の目安")
     silence: Silence = Key(description="回答が無いときの扱い")
@@ -436,7 +440,10 @@ class Field(Part):
 
     id: Id = Key(description="識別子（変えない。改名したら was に旧い id を書く）")
     label: Text = Key(description="見出し")
-    kind: FieldKind = Key(description="種類")
+    kind: FieldKind = Key(
+        description="種類。text 一行の文字／longtext 文章／choice 一つを選ぶ／marks 該当に○（複数可）／number 数／date 日付／"
+        "money 金額（円）／email メールアドレス／phone 電話番号／address 住所／table 表"
+    )
     required: YesNo = Key(default=True, description="必須か")
     help: str = Key(default="", description="記入の説明")
     print: YesNo = Key(default=True, description="様式に印刷するか")

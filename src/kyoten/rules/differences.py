@@ -39,12 +39,26 @@ _HIDDEN = (
     "body",
     "at",
 )
+_KINDS = {
+    "text": "一行の文字",
+    "longtext": "文章",
+    "choice": "一つを選ぶ",
+    "marks": "該当に○（複数可）",
+    "number": "数",
+    "date": "日付",
+    "money": "金額（円）",
+    "email": "メールアドレス",
+    "phone": "電話番号",
+    "address": "住所",
+    "table": "表",
+}
 _WORDS: Mapping[str, Mapping[str, str]] = {
     "level": {"stop": "必須（止める）", "warn": "注意"},
     "step": {"apply": "申込", "bundle": "とりまとめ", "screening": "選定の要件確認"},
     "route": {"prefecture": "都道府県経由", "direct": "直接"},
     "means": {"not_applicable": "該当なしとみなす", "must_answer": "すべての機関の回答が要る"},
     "on_closed_day": {"keep": "そのまま", "next": "翌開庁日", "previous": "直前の開庁日"},
+    "field_kind": _KINDS,
     "invites": {str(kind): label for kind, label in KIND_LABELS.items()},
     "reference": {str(kind): label for kind, label in KIND_LABELS.items()},
     "kinds": {str(kind): label for kind, label in KIND_LABELS.items()},

@@ -32,6 +32,7 @@ class Problem:
     place: str
     reason: str
     advice: str
+    written: str = ""  # the line as it stands in the file
 
     def __str__(self) -> str:
         where = f"{self.file}" + (f" {self.line}行目" if self.line else "") + (f" {self.place}" if self.place else "")
@@ -97,14 +98,17 @@ def _syntax(file: str, text: str, message: str) -> Problem:
         if written
         else "ファイルの終わりまでの括弧と引用符を確かめてください"
     )
-    return Problem(file, line, "", reason, advice)
+    return Problem(file, line, "", reason, advice, written)
 
 
 def _invalid(text: str, file: str, raw: Any, found: Iterable[Fault]) -> Invalid:
-    lines = lines_of(text)
-    return Invalid(
-        Problem(file, line_at(lines, fault.path), words(raw, fault.path), fault.reason, fault.advice) for fault in found
-    )
+    lines, rows = lines_of(text), text.split("\n")
+    problems = []
+    for fault in found:
+        line = line_at(lines, fault.path)
+        written = rows[line - 1].strip()[:120] if line else ""
+        problems.append(Problem(file, line, words(raw, fault.path), fault.reason, fault.advice, written))
+    return Invalid(problems)
 
 
 # ---- the definitions that come with Kyoten ----------------------------------------------------

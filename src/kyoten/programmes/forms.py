@@ -1,0 +1,61 @@
+"""Forms of 事業設定."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+
+from kyoten.organisations.models import Section
+from kyoten.rules.reading import Invalid, decode
+
+
+class DefinitionForm(forms.Form):
+    """A definition as a file or as text, and the cases that go with it. Afterwards `cleaned_data` holds texts only."""
+
+    file = forms.FileField(
+        label="定義ファイル（.toml）", required=False, help_text="選ばないときは、下の欄の内容を使います"
+    )
+    cases_file = forms.FileField(label="計算例のファイル（.cases.toml）", required=False)
+    text = forms.CharField(
+        label="定義ファイルの内容",
+        required=False,
+        strip=False,
+        widget=forms.Textarea(attrs={"rows": 16, "spellcheck": "false"}),
+    )
+    cases = forms.CharField(
+        label="計算例の内容",
+        required=False,
+        strip=False,
+        widget=forms.Textarea(attrs={"rows": 6, "spellcheck": "false"}),
+    )
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean()
+        for name, upload in (("text", "file"), ("cases", "cases_file")):
+            data[name] = self._text(upload) or (data.get(name) or "").replace("\r\n", "\n")
+        if not data["text"].strip() and not self.errors:
+            self.add_error("file", "定義ファイルを選ぶか、内容を欄に貼り付けてください。")
+        return data
+
+    def _text(self, upload: str) -> str:
+        file = self.cleaned_data.get(upload)
+        if not file:
+            return ""
+        try:
+            return decode(file.read(), file.name)
+        except Invalid as error:
+            self.add_error(upload, str(error))
+            return ""
+
+
+class InChargeForm(forms.Form):
+    """Which section of one's own body is in charge of a programme."""
+
+    programme = forms.SlugField(widget=forms.HiddenInput)
+    section = forms.ModelChoiceField(Section.objects.none(), label="所管課", empty_label=None)
+
+    def __init__(self, *args: Any, sections: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["section"].queryset = sections
+        self.fields["section"].label_from_instance = lambda section: section.name
