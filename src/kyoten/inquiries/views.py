@@ -112,7 +112,7 @@ def link(request: HttpRequest, token: str) -> HttpResponse:
 def show_asked(request: HttpRequest, pk: int) -> HttpResponse:
     """回答の状況: everyone asked, who has not answered, and what the next act is."""
     inquiry = get_object_or_404(Inquiry.objects.asked_by(request.seat).select_related("asker__organisation"), pk=pk)
-    rows = list(inquiry.addressees.select_related("organisation", "section", "represented_by"))
+    rows = in_order(inquiry)
     for row in rows:
         row.inquiry = inquiry
         row.shown = row.shown_state(request.at)
@@ -126,6 +126,12 @@ def show_asked(request: HttpRequest, pk: int) -> HttpResponse:
         "events": Event.objects.of("inquiry", inquiry.pk),
     }  # fmt: skip
     return render(request, "inquiries/asked.html", context)
+
+
+def in_order(inquiry: Inquiry) -> list[Addressee]:
+    """Everyone addressed: who owes an answer first, by code, then who got it for reference."""
+    rows = inquiry.addressees.select_related("organisation", "section", "represented_by")
+    return list(rows.order_by("purpose", "organisation__code", "organisation__name", "pk"))
 
 
 def progress(rows: list[Addressee], at) -> list[dict]:

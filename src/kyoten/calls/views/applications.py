@@ -147,11 +147,7 @@ LATER = {"apply": "申込時に確認", "bundle": "とりまとめ時に確認",
 def _editing(request: HttpRequest, application: Application, extra: dict[str, int] | None = None) -> HttpResponse:
     context = _context(request, application)
     context["base"] = json.dumps(form_answers.digests(application.form, application.answers))
-    if extra:
-        blank_row = {"row": form_answers.new_row_id()}
-        context["answers"] = context["answers"] | {
-            key: [*(context["answers"].get(key) or []), blank_row] for key in extra
-        }
+    context["answers"] = _with_blank_rows(application, extra or {})
     context |= {
         "steps": steps_of_application(application, announced=False),
         "conflicts": _conflicts(application),
@@ -163,6 +159,17 @@ def _editing(request: HttpRequest, application: Application, extra: dict[str, in
         "tables": [f for f in application.form.fields() if f.kind == "table"],
     }
     return render(request, "calls/edit.html", context)
+
+
+def _with_blank_rows(application: Application, extra: dict[str, int]) -> dict:
+    """The answers with empty rows to write in: as many as the paper has (15), and one more when asked for."""
+    answers = application.answers
+    for field in application.form.fields():
+        if field.kind == "table":
+            rows = answers.get(field.id) or []
+            missing = max(field.rows - len(rows), 0) + extra.get(field.id, 0)
+            answers[field.id] = [*rows, *({"row": form_answers.new_row_id()} for _ in range(missing))]
+    return answers
 
 
 def _conflicts(application: Application) -> list[dict]:

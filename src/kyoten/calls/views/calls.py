@@ -16,7 +16,7 @@ from kyoten.calls.models import Application, Call
 from kyoten.calls.steps import steps_of_call
 from kyoten.calls.views.access import call_for, case_of
 from kyoten.inquiries.models import Addressee
-from kyoten.inquiries.views import filtered, progress
+from kyoten.inquiries.views import filtered, in_order, progress
 from kyoten.organisations.models import Area, Organisation
 from kyoten.programmes.models import Programme
 from kyoten.records.models import Event, Refused
@@ -92,7 +92,7 @@ def show(request: HttpRequest, slug: str) -> HttpResponse:
 
 def _organiser_page(request: HttpRequest, call: Call) -> HttpResponse:
     """47 prefectures at a glance: who has asked its municipalities, who has sent what."""
-    rows = list(call.inquiry.addressees.select_related("organisation", "section", "represented_by"))
+    rows = in_order(call.inquiry)
     applications = Application.objects.visible_to(request.seat).filter(call=call)
     counts = {r["prefecture"]: r["n"] for r in applications.values("prefecture").annotate(n=Count("pk")).order_by()}
     asked = set(

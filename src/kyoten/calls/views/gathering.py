@@ -15,7 +15,7 @@ from kyoten.calls.forms import CarryOut, Officer, Proxy
 from kyoten.calls.models import Application, Bundle, Call
 from kyoten.calls.views.access import application_for, bundle_for, call_for, case_of
 from kyoten.inquiries.models import Addressee, Inquiry, MailAnswer
-from kyoten.inquiries.views import filtered, progress
+from kyoten.inquiries.views import filtered, in_order, progress
 from kyoten.organisations.models import Organisation
 from kyoten.records.actions import store_file
 from kyoten.records.models import Attachment, Event, Refused
@@ -53,7 +53,7 @@ def _passed_down(request: HttpRequest, call: Call) -> Inquiry:
 
 def status_rows(request: HttpRequest, call: Call, inquiry: Inquiry) -> list[Addressee]:
     """Each municipality with its state in words, its application where the prefecture may see it, and remarks."""
-    rows = list(inquiry.addressees.select_related("organisation", "section", "represented_by"))
+    rows = in_order(inquiry)
     seen = Application.objects.visible_to(request.seat).filter(call=call).exclude(state="withdrawn").select_related("applicant")
     by_applicant = {a.applicant_id: a for a in seen}
     for row in rows:
