@@ -118,7 +118,7 @@ def resend(mail: OutboundMail, *, by: Actor | None, at: datetime, to: str = "") 
             by=by,
             section_id=mail.from_section_id,
             about=mail.about,
-            attachments=[row.attachment for row in mail.enclosures.select_related("attachment").order_by("id")],
+            attachments=mail.files,
             in_reply_to=mail.in_reply_to,
             from_name=mail.from_name,
             automatic=mail.automatic,
@@ -186,3 +186,11 @@ def take(mail: InboundMail, *, kind: str, record_id: int | None, at: datetime) -
 def need_attention(mail: InboundMail, reason: str) -> None:
     """要確認にする: a person has to look; `reason` is a Japanese sentence saying why. A taken mail stays taken."""
     InboundMail.objects.filter(pk=mail.pk).exclude(state="taken").update(state="attention", problem=reason)
+
+
+def set_aside(mail: InboundMail, *, by: Actor | None, at: datetime) -> None:
+    """確認済みにする: a person looked at a mail that belongs to no case; who and when stands in its 経過."""
+    with transaction.atomic():
+        take(mail, kind="", record_id=None, at=at)
+        title = "受信メールを確認済みにしました。"
+        record("set_aside_mail", title, kind="inbound_mail", record_id=mail.pk, by=by, at=at)

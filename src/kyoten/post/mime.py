@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
-from email.utils import format_datetime
+from email.utils import format_datetime, make_msgid
 
 from django.conf import settings
 
 from kyoten.post.models import OutboundMail
+from kyoten.records.names import clean_file_name, content_type_of
 
 REFERENCE = "管理番号"  # the inbox looks for it in answers whose In-Reply-To a gateway has cut away
 
@@ -34,12 +37,29 @@ def build(mail: OutboundMail) -> bytes:
     _set_headers(message, mail)
     # base64: no line is too long, none starts with a dot or "From ", and no gateway has to convert 8 bit
     message.set_content(body(mail), charset="utf-8", cte="base64")
-    files = [enclosure.attachment for enclosure in mail.enclosures.select_related("attachment").order_by("id")]
+    files = mail.files
     for file in files:
         maintype, _, subtype = file.content_type.partition("/")
         message.add_attachment(file.read(), maintype=maintype, subtype=subtype, filename=file.name)
     if files:
         message.set_boundary(f"=_{mail.token}")
+    return message.as_bytes()
+
+
+def answer(mail: OutboundMail, text: str, files: Sequence[tuple[str, bytes]], *, at: datetime) -> bytes:
+    """デモ: what the recipient's own mail program would send back, the original quoted below."""
+    message = EmailMessage(policy=SMTP)
+    message["From"] = Address(addr_spec=mail.to)
+    message["To"] = Address(addr_spec=reply_address(mail))
+    message["Subject"] = f"Re: {mail.subject}"
+    message["Date"] = format_datetime(at)
+    message["Message-ID"] = make_msgid(domain=mail.to.rpartition("@")[2])
+    message["In-Reply-To"] = message["References"] = mail.message_id
+    quoted = "\n".join(f"> {line}" for line in body(mail).splitlines())
+    message.set_content(f"{text}\n\n{quoted}\n", charset="utf-8", cte="base64")
+    for name, data in files:
+        maintype, _, subtype = content_type_of(name).partition("/")
+        message.add_attachment(data, maintype=maintype, subtype=subtype, filename=clean_file_name(name))
     return message.as_bytes()
 
 

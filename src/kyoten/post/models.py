@@ -103,6 +103,11 @@ class OutboundMail(ActorColumns):
         return (self.about_kind, self.about_id) if self.about_kind else None
 
     @property
+    def files(self) -> list[Attachment]:
+        """What is enclosed, in the order given."""
+        return [row.attachment for row in self.enclosures.select_related("attachment").order_by("id")]
+
+    @property
     def reason(self) -> str:
         """Why it was not delivered, for an officer."""
         if re.search(r"\b5\.2\.[23]\b|^552", self.last_reply):
@@ -137,6 +142,10 @@ class InboundQuerySet(models.QuerySet):
     def attention(self) -> InboundQuerySet:
         """要確認: what a person has to look at, oldest first."""
         return self.filter(state="attention").order_by("id")
+
+    def unplaced(self) -> InboundQuerySet:
+        """要確認 that belongs to no case: unreadable, or an answer to nothing we know of. Oldest first."""
+        return self.attention().filter(answers=None)
 
     def of(self, kind: str, record_id: int) -> InboundQuerySet:
         """What came back on one record, out-of-office notes and bounces too, oldest first."""
