@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from kyoten.papers.forms import form_of, form_part
@@ -16,6 +16,7 @@ from kyoten.papers.letters import Letter, letter_part
 from kyoten.papers.pdf import Paper, Part, render
 from kyoten.papers.sheet import lay_out
 from kyoten.papers.tables import Table, text_width
+from kyoten.rules.clock import local
 from kyoten.rules.definition import Definition
 from kyoten.rules.wareki import wareki
 
@@ -114,7 +115,9 @@ def _shown(value: Any) -> str:
             return "○" if value else ""
         case int():
             return f"{value:,}"
-        case date():  # a moment too: the day is enough on a list
+        case datetime():  # the day is enough on a list
+            return wareki(local(value).date())
+        case date():
             return wareki(value)
         case _:
             return str(value)

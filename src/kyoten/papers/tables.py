@@ -54,7 +54,9 @@ def write_tables(tables: Sequence[Table]) -> bytes:
     names = sheet_names([table.title for table in tables])
     workbook = "xl/workbook.xml"
     parts = [
-        Part(workbook, _workbook(tables, names), f"{RELATIONS}/officeDocument", f"{OFFICE}.spreadsheetml.sheet.main+xml"),
+        Part(
+            workbook, _workbook(tables, names), f"{RELATIONS}/officeDocument", f"{OFFICE}.spreadsheetml.sheet.main+xml"
+        ),
         core_properties(tables[0].title),
         Part("xl/styles.xml", _STYLES.encode(), f"{RELATIONS}/styles", f"{OFFICE}.spreadsheetml.styles+xml", workbook),
     ]
@@ -237,7 +239,9 @@ def _quoted(name: str) -> str:
     return "'" + name.replace("'", "''") + "'"
 
 
-def _format(number: int, *, font: int = 0, fill: int = 0, border: int = 1, quoted: bool = False, align: str = "") -> str:
+def _format(
+    number: int, *, font: int = 0, fill: int = 0, border: int = 1, quoted: bool = False, align: str = ""
+) -> str:
     prefix = ' quotePrefix="1"' if quoted else ""
     return (
         f'<xf numFmtId="{number}" fontId="{font}" fillId="{fill}" borderId="{border}" xfId="0"{prefix}'

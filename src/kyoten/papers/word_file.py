@@ -99,6 +99,8 @@ def _style(style: str, name: str, font: str, size: float, properties: str) -> st
 _CENTRED = '<w:spacing w:before="{before}" w:after="{after}"/><w:jc w:val="center"/>'
 _HEADING_1 = f'<w:keepNext/>{_CENTRED.format(before=60, after=160)}<w:outlineLvl w:val="0"/>'
 _HEADING_2 = '<w:keepNext/><w:spacing w:before="180" w:after="60"/><w:outlineLvl w:val="1"/>'
+
+
 def _styles(file: WordFile) -> str:
     return (
         f'{DECLARATION}<w:styles xmlns:w="{W}"><w:docDefaults><w:rPrDefault><w:rPr>{_fonts(MINCHO)}{_size(file.size)}'

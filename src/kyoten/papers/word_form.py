@@ -120,7 +120,10 @@ def _joined() -> Cell:
 
 
 def _box(box: Box) -> Element:
-    marks = [paragraph(*(part for mark in line for part in _mark(mark, mark is line[0]))) for line in box.marks]
+    marks = [
+        paragraph(*(part for mark in line for part in _mark(mark, mark is line[0])), keep_next=True)
+        for line in box.marks
+    ]
     text = [paragraph(control(f"ky:{box.field}", box.label or box.field, box.text))] if box.field else []
     fits = sum(1 + len(line) // _CHARACTERS for line in box.text.split("\n")) <= box.lines
     height = (len(box.marks) + box.lines) * LINE + 4
