@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 
 from kyoten.organisations.seats import seats_of
-from kyoten.post.models import OutboundMail
+from kyoten.post.models import InboundMail, OutboundMail
 from kyoten.rules.wareki import wareki
 from kyoten.web import demo
 from kyoten.web.middleware import allowed
@@ -21,6 +21,7 @@ from kyoten.web.routes import ROUTES
 PEOPLE = tuple(
     f"organisations:{name}" for name in ("people", "invite", "first_managers", "give_seat", "seat", "transfer")
 )
+PROGRAMMES = tuple(f"programmes:{name}" for name in ("list", "show", "diff", "next_year", "upload", "publish"))
 # Title, the page it leads to, and the beginnings of the view names that belong to it.
 MENU = [
     ("ホーム", "home", ("home", "rescue:")),
@@ -33,8 +34,10 @@ MENU = [
     ),
     ("圏域・拠点", "organisations:areas", ("organisations:area", "organisations:designation")),
     ("職員（席）", "organisations:people", PEOPLE),
-    ("事業設定", "programmes:list", ("programmes:",)),
+    ("所管課", "programmes:in_charge", ("programmes:in_charge",)),
+    ("事業設定", "programmes:list", PROGRAMMES),
     ("送信できなかったメール", "post:failures", ("post:failure",)),
+    ("要確認の受信メール", "post:attention", ("post:attention",)),
 ]
 
 
@@ -65,9 +68,10 @@ def clock(request: HttpRequest) -> dict[str, Any]:
 
 
 def menu(seat, here: str) -> list[Item]:
-    """What this seat may open. The failed mails appear only while there are any."""
-    failed = OutboundMail.objects.failed_for([seat.section_id]).count()
-    badges = {"post:failures": failed}
+    """What this seat may open. Mails that need somebody appear only while there are any."""
+    badges = {"post:failures": OutboundMail.objects.failed_for([seat.section_id]).count(), "post:attention": 0}
+    if seat.organisation.kind == "secretariat":
+        badges["post:attention"] = InboundMail.objects.unplaced().count()
     items = []
     for title, name, beginnings in MENU:
         url = address(name)

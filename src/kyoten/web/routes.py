@@ -104,6 +104,14 @@ ROUTES: dict[str, Access] = {
     "organisations:designations": SEAT,
     "organisations:designation_add": ACTS.of(*PREFECTURE),
     "organisations:designation_end": ACTS.of(*PREFECTURE),
+    # ---- programmes
+    "programmes:list": SEAT.of(*NATIONAL),
+    "programmes:show": SEAT.of(*NATIONAL),
+    "programmes:diff": SEAT.of(*NATIONAL),
+    "programmes:next_year": SEAT.of(*NATIONAL),
+    "programmes:upload": ACTS.of(*NATIONAL),
+    "programmes:publish": MANAGER.of(*NATIONAL),
+    "programmes:in_charge": ACTS,
     # ---- inquiries
     "inquiries:list": SEAT,
     "inquiries:received": SEAT,
@@ -155,4 +163,17 @@ ROUTES: dict[str, Access] = {
     "calls:conflict": ACTS.of(*SECRETARIAT),
     "calls:take_in": ACTS.of(*SECRETARIAT),
     "calls:letter": SEAT.of(*SECRETARIAT),
+    # ---- post; the views of the demo's mailbox answer 404 outside the demo
+    "post:mailbox": OPEN,
+    "post:mail": OPEN,
+    "post:mail_reply": OPEN,
+    "post:mail_attachment": OPEN,
+    "post:failures": SEAT,
+    "post:failure": SEAT,
+    "post:failure_resend": ACTS,
+    "post:failure_settle": ACTS,
+    "post:attention": SEAT.of(*SECRETARIAT),
+    "post:attention_mail": SEAT.of(*SECRETARIAT),
+    "post:attention_file": SEAT.of(*SECRETARIAT),
+    "post:attention_settle": ACTS.of(*SECRETARIAT),
 }

@@ -14,9 +14,10 @@ from kyoten.calls.models import Application, Bundle, Call
 from kyoten.calls.steps import result_due
 from kyoten.inquiries.models import Addressee, Inquiry, MailAnswer
 from kyoten.organisations.models import AddressConfirmation, Seat
-from kyoten.post.models import OutboundMail
+from kyoten.post.models import InboundMail, OutboundMail
 from kyoten.programmes.models import Programme
 from kyoten.rules.clock import END_OF_DAY, JST
+from kyoten.rules.wareki import fiscal_year, fiscal_year_name
 
 State = tuple[str, str]  # words, kind of tag
 
@@ -146,7 +147,7 @@ def writing(desk: Desk) -> Iterator[Task]:
         yield Task(
             title=row.call.definition.call.title,
             url=reverse("calls:edit", args=[row.pk]),
-            note=due_note(desk, row.call, case) if case else "公募・申込",
+            note="公募・申込　補正の期限" if mend_by else due_note(desk, row.call, case) if case else "公募・申込",
             due=mend_by or (case.inquiry.due if case else row.call.deadline),
             asker=str(case.inquiry.asker) if case else str(row.prefecture),
             state=row.shown_state(),
@@ -243,8 +244,7 @@ def mails(desk: Desk) -> Iterator[Task]:
             state=(f"要確認 {row['n']}件", "warn"),
             act="確認する",
         )
-    failed = OutboundMail.objects.failed_for([desk.seat.section_id]).count()
-    if failed:
+    if failed := OutboundMail.objects.failed_for([desk.seat.section_id]).count():
         yield Task(
             "送信できなかったメール",
             reverse("post:failures"),
@@ -252,15 +252,23 @@ def mails(desk: Desk) -> Iterator[Task]:
             state=(f"{failed}件", "stop"),
             act="確認する",
         )
+    if desk.kind == "secretariat" and (unplaced := InboundMail.objects.unplaced().count()):
+        yield Task(
+            title="どの案件のものか分からない受信メール",
+            url=reverse("post:attention"),
+            note="内容の確認",
+            state=(f"要確認 {unplaced}件", "warn"),
+            act="確認する",
+        )
 
 
 def confirmations(desk: Desk) -> Iterator[Task]:
     """四月: is the address list still right?"""
-    rows = AddressConfirmation.objects.filter(section=desk.seat.section_id, answered_at=None)
-    for row in rows.order_by("fiscal_year"):
+    year = fiscal_year(desk.at.date())
+    for row in AddressConfirmation.objects.filter(section=desk.seat.section_id, answered_at=None, fiscal_year=year):
         yield Task(
-            title=f"令和{row.fiscal_year - 2018}年度　連絡先の確認",
-            url=reverse("organisations:confirm", args=[row.pk]),
+            title=f"{fiscal_year_name(year)}　連絡先の確認",
+            url=reverse("organisations:address_edit", args=[row.section_id]),
             note="変更がないときは「変更なし」で回答できます",
             state=("未回答", "none"),
             act="回答する",

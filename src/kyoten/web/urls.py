@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from importlib.util import find_spec
 
 from django.urls import URLPattern, URLResolver, get_resolver, include, path
 
@@ -26,16 +25,13 @@ urlpatterns = [
     path("healthz", errors.health, name="health"),
     path("kept/", include((rescue_urls, "rescue"))),
     path("demo/", include((demo_urls, "demo"))),
+    path("", include("kyoten.organisations.account_urls")),
+    path("", include("kyoten.organisations.urls")),
+    path("programmes/", include("kyoten.programmes.urls")),
+    path("inquiries/", include("kyoten.inquiries.urls")),
+    path("calls/", include("kyoten.calls.urls")),
+    path("post/", include("kyoten.post.urls")),
 ]
-PENDING = [
-    ("", "kyoten.organisations.account_urls"),
-    ("", "kyoten.organisations.urls"),
-    ("programmes/", "kyoten.programmes.urls"),
-    ("inquiries/", "kyoten.inquiries.urls"),
-    ("calls/", "kyoten.calls.urls"),
-    ("post/", "kyoten.post.urls"),
-]
-urlpatterns += [path(prefix, include(module)) for prefix, module in PENDING if find_spec(module)]
 
 handler403 = errors.forbidden
 handler404 = errors.not_found

@@ -1,0 +1,36 @@
+"""What the apps have due regularly; the worker calls each of these again and again, with the moment it is."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.contrib.sessions.models import Session
+from django.utils import timezone
+
+from kyoten.inquiries.actions import take_replies as take_answers
+from kyoten.organisations.actions.addresses import take_bounces, take_replies
+
+
+def answers_by_mail(at: datetime) -> None:
+    """Replies to an inquiry's mail become answers, or 要確認."""
+    take_answers(at=at)
+
+
+def confirmations_by_mail(at: datetime) -> None:
+    """Replies to the confirmation of the address list."""
+    take_replies(at)
+
+
+def bounced_addresses(at: datetime) -> None:
+    """Addresses to which mail came back go to the to-mend list."""
+    take_bounces()
+
+
+def ended_sessions(at: datetime) -> None:
+    """Sessions whose time is over, in real time. Looking first: an idle worker takes no write lock."""
+    over = Session.objects.filter(expire_date__lt=timezone.now())
+    if over.exists():
+        over.delete()
+
+
+rounds = [answers_by_mail, confirmations_by_mail, bounced_addresses, ended_sessions]
