@@ -146,7 +146,7 @@ class Desk(Part):
     audience: Text = Key(description="対象者")
     period: Period = Key(description="実施期間")
     windows: tuple[Window, ...] = Key(min_length=1, description="受付時間帯（一日に幾つあってもよい）")
-    holidays_closed: YesNo = Key(default=True, description="国民の祝日・休日に閉まるか")
+    holidays_closed: YesNo = Key(default=True, description="国民の祝日・休日の休み")
     closed_yearly: tuple[YearlySpan, ...] = Key(default=(), description="毎年閉まる期間（年末年始）")
     closures: tuple[Closure, ...] = Key(default=(), description="臨時に閉まる期間")
     mail: MailTemplate = Key(description="メール照会のひな形")
@@ -403,7 +403,7 @@ class Call(Part):
     invites: tuple[OrganisationKind, ...] = Key(min_length=1, description=f"案内する機関の種別。{_KINDS}")
     reference: tuple[OrganisationKind, ...] = Key(default=(), description="参考として送る機関の種別（回答は要らない）")
     child_margin: ChildMargin | None = Key(default=None, description="都道府県が管内に示す期限の目安")
-    silence: Silence = Key(description="回答が無いときの扱い")
+    silence: Silence = Key(description="回答が無いとき")
     places: Whole = Key(ge=1, description="選定数")
     places_text: Text = Key(description="選定数の文言（例 1地域程度）")
     selection_text: Text = Key(description="選定の方法の文言")
@@ -430,7 +430,7 @@ class Column(Part):
     label: Text = Key(description="見出し")
     kind: Literal["text", "choice"] = Key(default="text", description="text 文字／choice 選択")
     options: tuple[Option, ...] = Key(default=(), description="選択肢（choice のとき）")
-    print: YesNo = Key(default=True, description="様式に印刷するか")
+    print: YesNo = Key(default=True, description="様式への印刷")
     help: str = Key(default="", description="記入の説明")
     was: str = Key(default="", description="前の版での id（改名したとき）")
 
@@ -444,9 +444,9 @@ class Field(Part):
         description="種類。text 一行の文字／longtext 文章／choice 一つを選ぶ／marks 該当に○（複数可）／number 数／date 日付／"
         "money 金額（円）／email メールアドレス／phone 電話番号／address 住所／table 表"
     )
-    required: YesNo = Key(default=True, description="必須か")
+    required: YesNo = Key(default=True, description="必須")
     help: str = Key(default="", description="記入の説明")
-    print: YesNo = Key(default=True, description="様式に印刷するか")
+    print: YesNo = Key(default=True, description="様式への印刷")
     was: str = Key(default="", description="前の版での id（改名したとき）")
     max_length: Whole | None = Key(default=None, ge=1, description="最大の文字数")
     options: tuple[Option, ...] = Key(default=(), description="選択肢（choice・marks のとき）")
@@ -495,7 +495,7 @@ class Meeting(Part):
     no: Whole = Key(ge=1, description="回")
     title: Text = Key(description="議題")
     content: Text = Key(description="実施内容")
-    reserve: YesNo = Key(default=False, description="予備の回か")
+    reserve: YesNo = Key(default=False, description="予備の回")
 
 
 class AdviserVisits(Part):

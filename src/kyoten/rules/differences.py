@@ -27,6 +27,7 @@ from kyoten.rules.wareki import fiscal_year_name, wareki, wareki_moment
 LONG = 40  # characters: longer texts are shown one under the other
 _HIDDEN = (
     "call",
+    "form",
     "documents",
     "rules",
     "sections",
@@ -93,7 +94,8 @@ def _parts(subject: str, old: Part, new: Part) -> Iterator[Difference]:
         before, after = getattr(old, key), getattr(new, key)
         if before != after:
             label = "" if key in _HIDDEN else _label(field.description or key)
-            yield from _values(_join(subject, label), key, before, after)
+            above = "" if key == "fields" else subject  # an item of the form is named without its section
+            yield from _values(_join(above, label), key, before, after)
 
 
 def _join(subject: str, label: str) -> str:
@@ -119,7 +121,7 @@ def _values(subject: str, key: str, before: Any, after: Any) -> Iterator[Differe
         yield Difference(subject, say(key, before), say(key, after))
 
 
-_TOP = {"call": "公募"}
+_TOP = {"call": "公募", "form": "申込書の様式"}
 
 
 def _is_parts(value: Any) -> bool:
@@ -137,10 +139,10 @@ def _lists(subject: str, before: Sequence[Any], after: Sequence[Any]) -> Iterato
         if key in new:
             yield from _values(_join(subject, _name(new[key])), "", each, new[key]) if each != new[key] else ()
         else:
-            yield Difference(_join(subject, _name(each)), "", None)
+            yield Difference(_join(subject, _name(each)), _contents(each), None)
     for key, each in new.items():
         if key not in pairs:
-            yield Difference(_join(subject, _name(each)), None, "")
+            yield Difference(_join(subject, _name(each)), None, _contents(each))
     kept = [key for key in pairs if key in new]
     if kept != [key for key in new if key in pairs]:
         yield Difference(_join(subject, "並び順"), "これまで", "新しい順")
@@ -174,13 +176,21 @@ def _name(part: Part) -> str:
         case Meeting():
             return f"会議の第{part.no}回"
         case _:
-            return f"「{_brief(part)}」"
+            return f"「{_brief(part)}」" if _said(part) else ""
 
 
 def _brief(part: Part) -> str:
     """A part in a few words: its text, its caption, or what it is."""
-    said = next((getattr(part, key) for key in ("text", "caption", "label", "title") if getattr(part, key, "")), "")
-    return _cut(said or _label(type(part).__doc__ or ""))
+    return _cut(_said(part) or _label(type(part).__doc__ or ""))
+
+
+def _said(part: Part) -> str:
+    return next((getattr(part, key) for key in ("text", "caption", "label", "title") if getattr(part, key, "")), "")
+
+
+def _contents(part: Part) -> str:
+    """What a part without a name holds: 「月、火、9時、17時」. Others are told by their name."""
+    return "" if _name(part) else "、".join(say(key, getattr(part, key)) for key in type(part).model_fields)
 
 
 def _cut(text: str) -> str:
@@ -210,7 +220,7 @@ def say(key: str, value: Any) -> str:
         case tuple():
             return "、".join(say(key, each) for each in value)
         case str():
-            return _WORDS.get(key, {}).get(value) or f"「{value}」"
+            return _WORDS.get(key, {}).get(value) or (f"「{value}」" if value else "")
         case int() if key == "fiscal_year":
             return fiscal_year_name(value)
         case _:
