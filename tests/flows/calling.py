@@ -61,7 +61,9 @@ ANSWERS = {
 
 
 def opened(world) -> Call:
-    return opening.open_call(world.programme, "実施地域を募集します。", by=world.seat_secretariat, at=OPENING, document_number="事務連絡")
+    return opening.open_call(
+        world.programme, "実施地域を募集します。", by=world.seat_secretariat, at=OPENING, document_number="事務連絡"
+    )
 
 
 def case(call: Call, organisation) -> Addressee:
@@ -114,7 +116,9 @@ def forwarded(world) -> Application:
     """松戸市's application at the organiser, through 千葉県."""
     application = with_officer(world, submitted(world))
     bundle = prepared(world, application.call)
-    gathering.carry_out(bundle, decided_on=date(2025, 7, 29), document_number="医整第100号", by=world.seat_chiba, at=GATHERING)
+    gathering.carry_out(
+        bundle, decided_on=date(2025, 7, 29), document_number="医整第100号", by=world.seat_chiba, at=GATHERING
+    )
     application.refresh_from_db()
     return application
 

@@ -72,9 +72,16 @@ def test_first_line_of_a_reply_is_the_answer(text, state):
 def test_remind_only_who_has_not_answered(world, row):
     actions.answer(row, "not_applicable", by=world.seat_matsudo, at=WRITING)
     inquiry = row.inquiry
-    count = actions.remind(inquiry, list(inquiry.addressees.missing().select_related("inquiry__asker__organisation", "section", "organisation")), by=world.seat_chiba, at=WRITING)
+    count = actions.remind(
+        inquiry,
+        list(inquiry.addressees.missing().select_related("inquiry__asker__organisation", "section", "organisation")),
+        by=world.seat_chiba,
+        at=WRITING,
+    )
     assert count == 2
-    assert sorted(inquiry.addressees.filter(reminded=1).values_list("organisation__name", flat=True)) == sorted([world.kashiwa.name, world.kamagaya.name])
+    assert sorted(inquiry.addressees.filter(reminded=1).values_list("organisation__name", flat=True)) == sorted(
+        [world.kashiwa.name, world.kamagaya.name]
+    )
 
 
 def test_reminding_nobody_is_refused(world, row):
@@ -117,7 +124,9 @@ def test_two_answers_at_once_the_second_is_told(world, row):
 
 
 def test_an_area_is_represented_by_its_applicant(world, row):
-    applying.start(row.inquiry.root.call, municipalities=[world.matsudo, world.kashiwa], by=world.seat_matsudo, at=WRITING)
+    applying.start(
+        row.inquiry.root.call, municipalities=[world.matsudo, world.kashiwa], by=world.seat_matsudo, at=WRITING
+    )
     other = case(row.inquiry.root.call, world.kashiwa)
     assert other.represented_by == world.matsudo
     assert other.shown_state(WRITING)[0] == "松戸市として応募"

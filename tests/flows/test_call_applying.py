@@ -103,7 +103,9 @@ def test_submit(world):
     application = submitted(world)
     assert (application.state, application.number, application.submitted_at) == ("submitted", "R7-12-001", WRITING)
     assert case(application.call, world.matsudo).state == "answered"
-    assert seen(world.seat_matsudo, world.seat_chiba, world.seat_secretariat, world.seat_kashiwa, world.seat_saitama) == (1, 1, 0, 0, 0)
+    assert seen(
+        world.seat_matsudo, world.seat_chiba, world.seat_secretariat, world.seat_kashiwa, world.seat_saitama
+    ) == (1, 1, 0, 0, 0)
     assert [e.act for e in Event.objects.of("application", application.pk)] == ["start", "submit"]
     assert OutboundMail.objects.filter(about_kind="application", to=world.seat_chiba.section.email).count() == 1
 
@@ -129,7 +131,9 @@ def test_late_acceptance_by_the_secretariat_lets_it_through(world):
     application = drafted(world)
     with pytest.raises(Refused, match="理由"):
         gathering.allow_late(application.call, world.matsudo, " ", by=world.seat_secretariat, at=DEADLINE + MICROSECOND)
-    gathering.allow_late(application.call, world.matsudo, "通信障害のため", by=world.seat_secretariat, at=DEADLINE + MICROSECOND)
+    gathering.allow_late(
+        application.call, world.matsudo, "通信障害のため", by=world.seat_secretariat, at=DEADLINE + MICROSECOND
+    )
     assert applying.submit(application, by=world.seat_matsudo, at=DEADLINE + 2 * MICROSECOND).state == "submitted"
 
 
@@ -198,7 +202,11 @@ def test_send_back_and_submit_again(world):
     assert (application.state, application.corrections.count()) == ("returned", 1)
     assert case(application.call, world.matsudo).state == "returned"
     again = applying.submit(application, by=world.seat_matsudo, at=WRITING)
-    assert (again.state, again.number, again.corrections.filter(mended_at=None).count()) == ("submitted", "R7-12-001", 0)
+    assert (again.state, again.number, again.corrections.filter(mended_at=None).count()) == (
+        "submitted",
+        "R7-12-001",
+        0,
+    )
 
 
 def test_send_back_without_a_reason_is_refused(world):
@@ -235,7 +243,9 @@ def test_withdraw_after_forwarding_tells_the_organiser_too(world):
 def test_starting_for_an_area_another_city_applies_in_is_refused(world):
     application = submitted(world)
     with pytest.raises(Refused, match="すでに申込書を提出"):
-        applying.start(application.call, municipalities=[world.kashiwa, world.matsudo], by=world.seat_kashiwa, at=WRITING)
+        applying.start(
+            application.call, municipalities=[world.kashiwa, world.matsudo], by=world.seat_kashiwa, at=WRITING
+        )
     assert Application.objects.count() == 1
     assert Addressee.objects.filter(represented_by=world.kashiwa).count() == 0
 

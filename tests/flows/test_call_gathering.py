@@ -40,7 +40,10 @@ def test_forwarding(world):
     assert case(application.call, world.chiba).state == "answered"
     assert Application.objects.visible_to(world.seat_secretariat).count() == 1
     mail = OutboundMail.objects.get(about_kind="bundle")
-    assert (mail.to, mail.enclosures.count() if hasattr(mail, "enclosures") else 1) == (world.seat_secretariat.section.email, 1)
+    assert (mail.to, mail.enclosures.count() if hasattr(mail, "enclosures") else 1) == (
+        world.seat_secretariat.section.email,
+        1,
+    )
 
 
 def test_the_number_of_the_officer_row_is_kept(world):
@@ -49,7 +52,9 @@ def test_the_number_of_the_officer_row_is_kept(world):
     assert len(application.answers["members"]) == len(ANSWERS["members"]) + 1
 
 
-@pytest.mark.parametrize("decided", [{"decided_on": None, "document_number": "1"}, {"decided_on": date(2025, 7, 29), "document_number": " "}])
+@pytest.mark.parametrize(
+    "decided", [{"decided_on": None, "document_number": "1"}, {"decided_on": date(2025, 7, 29), "document_number": " "}]
+)
 def test_decision_and_number_are_needed(world, decided):
     application = with_officer(world, submitted(world))
     bundle = prepared(world, application.call)
@@ -114,7 +119,9 @@ def test_a_date_of_decision_in_the_future_is_refused(world):
     application = with_officer(world, submitted(world))
     bundle = prepared(world, application.call)
     with pytest.raises(Refused, match="本日より後"):
-        gathering.carry_out(bundle, decided_on=date(2025, 7, 30), document_number="1", by=world.seat_chiba, at=GATHERING)
+        gathering.carry_out(
+            bundle, decided_on=date(2025, 7, 30), document_number="1", by=world.seat_chiba, at=GATHERING
+        )
     bundle.refresh_from_db()
     assert bundle.state == "prepared"
 
@@ -159,7 +166,9 @@ def typed_in(world):
     call = asked(world)
     application = applying.start(call, municipalities=[world.saitama_city], applicant=world.saitama_city,
                                  proxy="secretariat", by=world.seat_secretariat, at=WRITING)  # fmt: skip
-    return applying.save(application, ANSWERS | {"prefecture": "埼玉県"}, {}, by=world.seat_secretariat, at=WRITING).application
+    return applying.save(
+        application, ANSWERS | {"prefecture": "埼玉県"}, {}, by=world.seat_secretariat, at=WRITING
+    ).application
 
 
 def test_proxy_entry_by_the_organiser_needs_the_original(world, typed_in):
@@ -191,12 +200,19 @@ def test_direct_application_fails_the_route_rule(world, typed_in):
     applying.keep_original(typed_in, b"docx", "申込書.docx", "mail", by=world.seat_secretariat, at=WRITING)
     gathering.forward_proxy(typed_in, arrived_at=WRITING, direct=True, by=world.seat_secretariat, at=WRITING)
     typed_in.refresh_from_db()
-    assert [f.rule.kind for f in typed_in.findings(WRITING) if f.stops_at("screening") and f.rule.kind == "via"] == ["via"]
+    assert [f.rule.kind for f in typed_in.findings(WRITING) if f.stops_at("screening") and f.rule.kind == "via"] == [
+        "via"
+    ]
 
 
 def test_history_of_a_forwarded_application(world):
     application = forwarded(world)
-    assert [e.act for e in Event.objects.of("application", application.pk)] == ["start", "submit", "add_officer", "forward"]
+    assert [e.act for e in Event.objects.of("application", application.pk)] == [
+        "start",
+        "submit",
+        "add_officer",
+        "forward",
+    ]
 
 
 def test_draft_is_not_gathered(world):

@@ -76,14 +76,24 @@ def test_asking_makes_the_prefecture_considering(world):
 
 @pytest.mark.parametrize(
     ("due", "words"),
-    [(DEADLINE + timedelta(microseconds=1), "上の期限"), (ASKING, "いまより後"), (ASKING - timedelta(days=1), "いまより後")],
+    [
+        (DEADLINE + timedelta(microseconds=1), "上の期限"),
+        (ASKING, "いまより後"),
+        (ASKING - timedelta(days=1), "いまより後"),
+    ],
 )
 def test_the_city_date_must_be_before_the_prefecture_date(world, due, words):
     call = opened(world)
     before = OutboundMail.objects.count()
     with pytest.raises(Refused, match=words):
         opening.ask_municipalities(
-            case(call, world.chiba), call, covering_text="x", due=due, to=[world.matsudo], by=world.seat_chiba, at=ASKING
+            case(call, world.chiba),
+            call,
+            covering_text="x",
+            due=due,
+            to=[world.matsudo],
+            by=world.seat_chiba,
+            at=ASKING,
         )
     assert (Inquiry.objects.count(), OutboundMail.objects.count()) == (1, before)
 

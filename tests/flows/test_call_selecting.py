@@ -63,7 +63,9 @@ def test_everybody_must_be_decided_first(world):
 def test_not_before_the_deadline(world):
     decision = decided(world)
     with pytest.raises(Refused, match="申込締切の前"):
-        selecting.announce(decision.application.call, letters(world), **NUMBERED, by=world.seat_secretariat, at=DEADLINE)
+        selecting.announce(
+            decision.application.call, letters(world), **NUMBERED, by=world.seat_secretariat, at=DEADLINE
+        )
     assert Call.objects.get().announced_at is None
 
 

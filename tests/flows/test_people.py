@@ -198,9 +198,7 @@ def test_a_manager_goes_when_the_successor_is_invited(w):
 
 def test_a_refused_transfer_invites_nobody(w):
     with pytest.raises(Refused, match="今日以降"):
-        acts.transfer(
-            w.matsudo.seat, by=w.matsudo.seat, at=AT, last_day=date(2025, 6, 1), successor_name="後任 太郎"
-        )
+        acts.transfer(w.matsudo.seat, by=w.matsudo.seat, at=AT, last_day=date(2025, 6, 1), successor_name="後任 太郎")
     assert (Invitation.objects.count(), OutboundMail.objects.count()) == (0, 0)
     assert Seat.objects.get(pk=w.matsudo.seat.pk).valid_to is None
 

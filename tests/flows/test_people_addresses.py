@@ -140,9 +140,7 @@ def test_two_who_correct_the_same_field_see_both_texts(w):
 
 
 def test_one_section_of_a_body_is_the_default(w):
-    acts.add_section(
-        w.matsudo.body, {"name": "新しい課", "email": "", "is_default": True}, by=w.matsudo.seat, at=AT
-    )
+    acts.add_section(w.matsudo.body, {"name": "新しい課", "email": "", "is_default": True}, by=w.matsudo.seat, at=AT)
     assert [row.name for row in w.matsudo.body.sections.filter(is_default=True)] == ["新しい課"]
     assert w.matsudo.body.default_section(ON).name == "新しい課"
 
@@ -291,9 +289,7 @@ def test_the_same_section_twice_is_no_guess_of_ours(w):
 def test_a_table_is_refused_when_a_section_changed_meanwhile(w):
     rows = read_sheet(sheet(row(w.matsudo.section, 電話番号="1"), row(w.kashiwa.section, 電話番号="1")), "a.xlsx")
     kept = importing.prepare_import(rows, file_name="a.xlsx", by=w.chiba.seat, at=AT)
-    acts.update_section(
-        w.matsudo.section, values(w.matsudo.section, fax="9"), version=1, by=w.matsudo.seat, at=AT
-    )
+    acts.update_section(w.matsudo.section, values(w.matsudo.section, fax="9"), version=1, by=w.matsudo.seat, at=AT)
     with pytest.raises(Refused, match="ほかの方が連絡先を変更"):
         importing.apply_import(kept, by=w.chiba.seat, at=AT)
     assert [row.phone for row in Section.objects.filter(phone="1")] == []

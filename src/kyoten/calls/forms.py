@@ -60,10 +60,14 @@ def posted_base(post: QueryDict) -> dict[str, str]:
 
 class Opening(forms.Form):
     covering_text = forms.CharField(
-        label="通知文", widget=forms.Textarea(attrs={"rows": 12}), error_messages={"required": "通知文を書いてください。"}
+        label="通知文",
+        widget=forms.Textarea(attrs={"rows": 12}),
+        error_messages={"required": "通知文を書いてください。"},
     )
     document_number = forms.CharField(label="文書番号", max_length=100, required=False, help_text="例：事務連絡")
-    decided_on = forms.DateField(label="決裁日", required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
+    decided_on = forms.DateField(
+        label="決裁日", required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    )
 
 
 class Asking(Opening):
@@ -72,14 +76,20 @@ class Asking(Opening):
     due = forms.DateField(
         label="県への提出期限",
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-        error_messages={"required": "県への提出期限を入れてください。", "invalid": "日付は 2025-07-24 の形で入れてください。"},
+        error_messages={
+            "required": "県への提出期限を入れてください。",
+            "invalid": "日付は 2025-07-24 の形で入れてください。",
+        },
     )
     to = forms.ModelMultipleChoiceField(
         Organisation.objects.none(), label="照会先の市町村", widget=forms.CheckboxSelectMultiple,
         error_messages={"required": "照会先の市町村を選んでください。"},
     )  # fmt: skip
     reference = forms.ModelMultipleChoiceField(
-        Organisation.objects.none(), label="参考送付する団体（回答は求めません）", required=False, widget=forms.CheckboxSelectMultiple
+        Organisation.objects.none(),
+        label="参考送付する団体（回答は求めません）",
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
     )
     field_order = ["covering_text", "due", "to", "reference", "document_number", "decided_on"]
 
@@ -93,7 +103,11 @@ class Starting(forms.Form):
     """For which area the application is made: an area on record, or municipalities named."""
 
     area = forms.ModelChoiceField(
-        Area.objects.none(), label="圏域", required=False, empty_label="圏域によらず、市町村を選ぶ", widget=forms.RadioSelect
+        Area.objects.none(),
+        label="圏域",
+        required=False,
+        empty_label="圏域によらず、市町村を選ぶ",
+        widget=forms.RadioSelect,
     )
     municipalities = forms.ModelMultipleChoiceField(
         Organisation.objects.none(), label="区域の市町村", required=False, widget=forms.CheckboxSelectMultiple
@@ -122,7 +136,10 @@ class Proxy(forms.Form):
     source = forms.ChoiceField(label="受け取った方法", choices=SOURCES)
     original = forms.FileField(
         label="原本（受け取ったファイル、FAXの読み取り画像など）",
-        error_messages={"required": "原本のファイルを選んでください。", "empty": "ファイルが空です。原本を確かめて選び直してください。"},
+        error_messages={
+            "required": "原本のファイルを選んでください。",
+            "empty": "ファイルが空です。原本を確かめて選び直してください。",
+        },
         help_text="Word の申込書なら、内容を読み取って入力欄に入れます。",
     )
 

@@ -76,7 +76,11 @@ def _covering_letter(call: Call, by: Seat, applications: Sequence[Application], 
         sender=(str(section),),
         paragraphs=tuple(line for line in text.splitlines() if line.strip()),
         items=tuple(Item(a.number, f"{a.area_name}（{a.applicant}）") for a in applications),
-        contact=tuple(line for line in (str(section), section.phone and f"電話　{section.phone}", f"E-mail　{section.email}") if line),
+        contact=tuple(
+            line
+            for line in (str(section), section.phone and f"電話　{section.phone}", f"E-mail　{section.email}")
+            if line
+        ),
     )
 
 
@@ -85,7 +89,10 @@ def result_letter(decision: Decision, call: Call, *, number: str, day: date, by:
     application = decision.application
     answers = application.answers
     definition = call.definition
-    who = [answers.get("rep_organisation", ""), f"{answers.get('rep_title', '')}　{answers.get('rep_name', '')}　様".strip("　")]
+    who = [
+        answers.get("rep_organisation", ""),
+        f"{answers.get('rep_title', '')}　{answers.get('rep_name', '')}　様".strip("　"),
+    ]
     contact = definition.contact
     letter = Letter(
         subject=f"{definition.call.title}の選定結果について", nature="通知", number=number, dated=day,
@@ -113,7 +120,21 @@ def _result_items(decision: Decision, application: Application) -> tuple[Item, .
 
 def status_table(call: Call, prefecture: Organisation, rows: Iterable[Addressee], at: datetime) -> bytes:
     """とりまとめ表: every municipality with its answer, as the prefecture's officer keeps it in Excel."""
-    columns = ["コード", "市町村", "担当課", "状況", "回答日時", "回答者", "回答の方法", "受付番号", "応募地域名", "再依頼", "備考", "電話番号", "メールアドレス"]
+    columns = [
+        "コード",
+        "市町村",
+        "担当課",
+        "状況",
+        "回答日時",
+        "回答者",
+        "回答の方法",
+        "受付番号",
+        "応募地域名",
+        "再依頼",
+        "備考",
+        "電話番号",
+        "メールアドレス",
+    ]
     body = [
         [
             row.organisation.code, row.organisation.name, row.section.name, row.shown[0], row.answered_at, row.answered_by,
@@ -129,7 +150,17 @@ def status_table(call: Call, prefecture: Organisation, rows: Iterable[Addressee]
 def applications_table(call: Call, rows: Iterable[Application], decisions: Mapping[int, Decision]) -> bytes:
     """申込一覧 with every answer of the form in a column of its own."""
     fields = [f for f in call.definition.form.fields() if f.kind != "table"] if call.definition.form else []
-    columns = ["受付番号", "都道府県", "申込団体", "担当課", "状態", "提出日時", "県の意見", "決定", *(f.label for f in fields)]
+    columns = [
+        "受付番号",
+        "都道府県",
+        "申込団体",
+        "担当課",
+        "状態",
+        "提出日時",
+        "県の意見",
+        "決定",
+        *(f.label for f in fields),
+    ]
     body = (_application_row(a, fields, decisions.get(a.pk)) for a in rows)
     return write_table("申込一覧", columns, body, note=call.definition.call.title)
 

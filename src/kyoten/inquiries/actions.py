@@ -104,9 +104,7 @@ def _addressees(
     known = {a.organisation_id: a for a in Addressee.objects.filter(root=inquiry.tree_id, organisation__in=purposes)}
     sections = section_in_charge_of(inquiry.programme, [o for o, _ in purposes.values()])
     rows = [
-        Addressee(
-            inquiry=inquiry, root_id=inquiry.tree_id, organisation=o, section=sections[o.pk], purpose=purpose
-        )
+        Addressee(inquiry=inquiry, root_id=inquiry.tree_id, organisation=o, section=sections[o.pk], purpose=purpose)
         for o, purpose in purposes.values()
         if o.pk not in known
     ]
@@ -123,7 +121,9 @@ def section_in_charge_of(programme: str, organisations: Sequence[Organisation]) 
     missing = [o.name for o in organisations if o.pk not in found]
     if missing:
         names = "、".join(missing[:5]) + (f" ほか{len(missing) - 5}団体" if len(missing) > 5 else "")
-        raise Refused(f"連絡先に課の登録がない団体があります（{names}）。連絡先に登録してから、もう一度行ってください。")
+        raise Refused(
+            f"連絡先に課の登録がない団体があります（{names}）。連絡先に登録してから、もう一度行ってください。"
+        )
     return found
 
 
@@ -198,7 +198,9 @@ def answer(
     if row.state in ("answered", "returned") and state in ("not_applicable", "considering"):
         raise Refused("申込書が提出されています。取り下げてから回答を変えてください。")
     if row.inquiry.hard and row.inquiry.due and at > row.inquiry.due and way != "proxy":
-        raise Refused(f"回答期限（{wareki(row.inquiry.due.date(), with_weekday=True)}）を過ぎたため受け付けられません。依頼元へ御連絡ください。")
+        raise Refused(
+            f"回答期限（{wareki(row.inquiry.due.date(), with_weekday=True)}）を過ぎたため受け付けられません。依頼元へ御連絡ください。"
+        )
     actor = by.actor() if by else None
     who = name or (f"{by.section}　{by.person.name}" if by else f"{row.organisation}（{Addressee.Way(way).label}）")
     return _move(row, to=state, by=actor, at=at, way=way, who=who, remark=remark)
@@ -317,7 +319,15 @@ def _take_reply(mail: InboundMail, *, at: datetime) -> None:
         mail_id=mail.pk, addressee=row, sender=mail.sender, text=mail.reply_text or mail.text,
         attachment_names=mail.attachment_names, received_at=mail.received_at,
     )  # fmt: skip
-    record("mail", "返信メールを受信（要確認）", kind=KIND, record_id=row.pk, by=None, at=mail.received_at, note=mail.sender)
+    record(
+        "mail",
+        "返信メールを受信（要確認）",
+        kind=KIND,
+        record_id=row.pk,
+        by=None,
+        at=mail.received_at,
+        note=mail.sender,
+    )
 
 
 def _answered_by_mail(row: Addressee, state: str, mail: InboundMail) -> bool:

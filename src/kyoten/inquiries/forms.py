@@ -22,7 +22,10 @@ class Reply(forms.Form):
 
     state = forms.ChoiceField(
         label="回答",
-        choices=[("not_applicable", "該当なし（応募しない）"), ("considering", "検討中（応募するかどうか検討している）")],
+        choices=[
+            ("not_applicable", "該当なし（応募しない）"),
+            ("considering", "検討中（応募するかどうか検討している）"),
+        ],
         widget=forms.RadioSelect,
         error_messages={"required": "「該当なし」か「検討中」を選んでください。"},
     )
@@ -32,7 +35,9 @@ class Reply(forms.Form):
 class LinkReply(Reply):
     """By link nobody is logged in: who answers is written down as it was typed."""
 
-    name = forms.CharField(label="回答者の氏名", max_length=100, error_messages={"required": "回答者の氏名を記入してください。"})
+    name = forms.CharField(
+        label="回答者の氏名", max_length=100, error_messages={"required": "回答者の氏名を記入してください。"}
+    )
     field_order = ["state", "name", "remark"]
 
 
@@ -41,7 +46,11 @@ class Heard(forms.Form):
 
     row = forms.ModelChoiceField(Addressee.objects.none(), widget=forms.HiddenInput)
     state = forms.ChoiceField(label="回答", choices=[("not_applicable", "該当なし"), ("considering", "検討中")])
-    name = forms.CharField(label="電話の相手と聞いた内容", max_length=200, error_messages={"required": "電話の相手と聞いた内容を書いてください。"})
+    name = forms.CharField(
+        label="電話の相手と聞いた内容",
+        max_length=200,
+        error_messages={"required": "電話の相手と聞いた内容を書いてください。"},
+    )
 
     def __init__(self, *args, rows, **kwargs):
         super().__init__(*args, **kwargs)

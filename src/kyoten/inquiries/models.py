@@ -76,9 +76,7 @@ class AddresseeQuerySet(models.QuerySet):
 
     def missing(self) -> AddresseeQuerySet:
         """Who has not answered: nothing at all, or only 検討中, and is not applying with another body."""
-        return self.filter(
-            purpose=Addressee.Purpose.ANSWER, state__in=Addressee.MISSING, represented_by__isnull=True
-        )
+        return self.filter(purpose=Addressee.Purpose.ANSWER, state__in=Addressee.MISSING, represented_by__isnull=True)
 
 
 class Addressee(models.Model):

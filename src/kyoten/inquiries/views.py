@@ -67,7 +67,9 @@ def reply(request: HttpRequest, pk: int) -> HttpResponse:
         messages.error(request, "「該当なし」か「検討中」を選んでください。")
         return redirect("inquiries:received", pk)
     try:
-        actions.answer(row, form.cleaned_data["state"], by=request.seat, at=request.at, remark=form.cleaned_data["remark"])
+        actions.answer(
+            row, form.cleaned_data["state"], by=request.seat, at=request.at, remark=form.cleaned_data["remark"]
+        )
         messages.success(request, f"「{row.get_state_display()}」と回答しました。")
     except Refused as refusal:
         messages.error(request, str(refusal))
@@ -101,7 +103,10 @@ def link(request: HttpRequest, token: str) -> HttpResponse:
         name = f"{row.section.name}　{data['name']}"
         try:
             actions.answer(row, data["state"], at=request.at, way="link", name=name, remark=data["remark"])
-            messages.success(request, f"「{row.get_state_display()}」の回答を受け付けました。変更するときは、期限までにもう一度このリンクから回答してください。")
+            messages.success(
+                request,
+                f"「{row.get_state_display()}」の回答を受け付けました。変更するときは、期限までにもう一度このリンクから回答してください。",
+            )
             return redirect("inquiries:link", token)
         except Refused as refusal:
             form.add_error(None, str(refusal))
@@ -193,7 +198,9 @@ def telephone(request: HttpRequest, pk: int) -> HttpResponse:
         row, data = form.cleaned_data["row"], form.cleaned_data
         try:
             who = f"{data['name']}（{request.seat.person.name}が電話で確認）"
-            actions.answer(row, data["state"], by=request.seat, at=request.at, way="phone", name=who, remark=data["name"])
+            actions.answer(
+                row, data["state"], by=request.seat, at=request.at, way="phone", name=who, remark=data["name"]
+            )
             messages.success(request, f"{row.organisation}の回答「{row.get_state_display()}」を記録しました。")
             return redirect("inquiries:telephone", pk)
         except Refused as refusal:
@@ -205,7 +212,9 @@ def telephone(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def settle_mail(request: HttpRequest, pk: int) -> HttpResponse:
     """要確認の返信を確認済みにする, with or without taking it as an answer."""
-    note = get_object_or_404(MailAnswer.objects.visible_to(request.seat).select_related("addressee__inquiry__asker"), pk=pk)
+    note = get_object_or_404(
+        MailAnswer.objects.visible_to(request.seat).select_related("addressee__inquiry__asker"), pk=pk
+    )
     state = request.POST.get("state", "")
     try:
         if state in ("not_applicable", "considering"):

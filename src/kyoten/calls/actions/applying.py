@@ -194,7 +194,11 @@ def submit(application: Application, *, by: Seat, at: datetime) -> Application:
     if stops:
         raise Refused("　".join(stops))
     changed = Application.objects.filter(pk=application.pk, state__in=Application.EDITABLE, version=application.version)
-    row = Addressee.objects.filter(root=call.inquiry_id, organisation=application.applicant).select_related("inquiry").first()
+    row = (
+        Addressee.objects.filter(root=call.inquiry_id, organisation=application.applicant)
+        .select_related("inquiry")
+        .first()
+    )
     late = bool(row and row.inquiry.parent_id and row.inquiry.due and at > row.inquiry.due)
     again = application.state == "returned"
     number = application.number or receipt_number_for(application)
@@ -225,7 +229,9 @@ def receipt_number_for(application: Application) -> str:
     year = application.definition.fiscal_year - 2018
     code = application.prefecture.code[:2]
     Organisation.objects.select_for_update().get(pk=application.prefecture_id)
-    count = Application.objects.filter(call=application.call_id, prefecture=application.prefecture_id).exclude(number="")
+    count = Application.objects.filter(call=application.call_id, prefecture=application.prefecture_id).exclude(
+        number=""
+    )
     return f"R{year}-{code}-{count.count() + 1:03d}"
 
 
@@ -270,7 +276,11 @@ def send_back(
         for section, text in reasons.items()
     )  # fmt: skip
     void_bundles(application.call, application.prefecture, "補正依頼があったため", by=by, at=at)
-    row = Addressee.objects.filter(root=application.call.inquiry_id, organisation=application.applicant).select_related("inquiry").first()
+    row = (
+        Addressee.objects.filter(root=application.call.inquiry_id, organisation=application.applicant)
+        .select_related("inquiry")
+        .first()
+    )
     if row:
         set_state(row, "returned", by=by, at=at)
     record("send_back", "補正を依頼", kind=KIND, record_id=application.pk, by=by.actor(), at=at,

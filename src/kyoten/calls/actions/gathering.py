@@ -54,12 +54,21 @@ def add_officer(application: Application, row: dict[str, str], *, by: Seat, at: 
     locked.version += 1
     locked.save()
     void_bundles(application.call, application.prefecture, "構成員を加えたため", by=by, at=at)
-    record("add_officer", "県（保健所を含む）の担当者を構成員に追加", kind=KIND, record_id=application.pk, by=by.actor(), at=at)
+    record(
+        "add_officer",
+        "県（保健所を含む）の担当者を構成員に追加",
+        kind=KIND,
+        record_id=application.pk,
+        by=by.actor(),
+        at=at,
+    )
 
 
 def ready_to_gather(call: Call, prefecture: Organisation) -> list[Application]:
     rows = Application.objects.filter(call=call, prefecture=prefecture, state="submitted")
-    return list(rows.select_related("programme", "applicant", "section", "prefecture").prefetch_related("municipalities"))
+    return list(
+        rows.select_related("programme", "applicant", "section", "prefecture").prefetch_related("municipalities")
+    )
 
 
 def unanswered(call: Call, prefecture: Organisation) -> list[Addressee]:
@@ -119,7 +128,9 @@ def _check_silence(call: Call, prefecture: Organisation) -> None:
     missing = unanswered(call, prefecture)
     if call.definition.call.silence.means == "must_answer" and missing:
         names = "、".join(row.organisation.name for row in missing[:5])
-        raise Refused(f"回答のない団体が{len(missing)}あります（{names}など）。全団体の回答がそろうまで提出できません。")
+        raise Refused(
+            f"回答のない団体が{len(missing)}あります（{names}など）。全団体の回答がそろうまで提出できません。"
+        )
 
 
 def _frozen(application: Application) -> dict:
@@ -128,9 +139,7 @@ def _frozen(application: Application) -> dict:
 
 
 @transaction.atomic
-def carry_out(
-    bundle: Bundle, *, decided_on: date | None, document_number: str, by: Seat, at: datetime
-) -> Bundle:
+def carry_out(bundle: Bundle, *, decided_on: date | None, document_number: str, by: Seat, at: datetime) -> Bundle:
     """施行: after the 決裁 in the office's own system; 決裁日・文書番号 are recorded, everything goes to the organiser."""
     _prefecture_seat(bundle.prefecture, by)
     call = Call.objects.select_for_update().get(pk=bundle.call_id)
@@ -154,10 +163,14 @@ def carry_out(
         raise Refused("この起案は失効したか、すでに提出されています。画面を開き直してください。")
     Application.objects.filter(bundle=bundle).update(state="forwarded", forwarded_at=at)
     bundle.refresh_from_db()
-    own = Addressee.objects.filter(root=call.inquiry_id, organisation=bundle.prefecture).select_related("inquiry").first()
+    own = (
+        Addressee.objects.filter(root=call.inquiry_id, organisation=bundle.prefecture).select_related("inquiry").first()
+    )
     if own:
         set_state(own, "answered", by=by, at=at)
-    sent = [Entry("forward", f"{bundle.prefecture}が事務局へ提出", KIND, a.pk, {"bundle": bundle.pk}) for a in applications]
+    sent = [
+        Entry("forward", f"{bundle.prefecture}が事務局へ提出", KIND, a.pk, {"bundle": bundle.pk}) for a in applications
+    ]
     facts = {"decided_on": decided_on.isoformat(), "number": document_number}
     record_many([*sent, Entry("carry_out", "事務局へ提出", "bundle", bundle.pk, facts)], by=by.actor(), at=at)
     _tell_organiser(bundle, applications, call, by=by, at=at)
@@ -201,16 +214,25 @@ def allow_late(call: Call, organisation: Organisation, reason: str, *, by: Seat,
 
 
 @transaction.atomic
-def take_in(
-    application: Application, *, receipt_number: str, received_on: date | None, by: Seat, at: datetime
-) -> None:
+def take_in(application: Application, *, receipt_number: str, received_on: date | None, by: Seat, at: datetime) -> None:
     """収受: the organiser writes down 収受日・収受番号."""
-    if not Application.objects.visible_to(by).filter(pk=application.pk, call__organiser__organisation=by.organisation).exists():
+    if (
+        not Application.objects.visible_to(by)
+        .filter(pk=application.pk, call__organiser__organisation=by.organisation)
+        .exists()
+    ):
         raise Refused("収受できるのは、事務局の担当だけです。")
     Application.objects.filter(pk=application.pk).update(
         receipt_number=receipt_number.strip()[:100], received_on=received_on
     )
-    record("take_in", f"収受（{receipt_number or '番号なし'}）", kind="gathering", record_id=application.pk, by=by.actor(), at=at)
+    record(
+        "take_in",
+        f"収受（{receipt_number or '番号なし'}）",
+        kind="gathering",
+        record_id=application.pk,
+        by=by.actor(),
+        at=at,
+    )
 
 
 @transaction.atomic
@@ -234,7 +256,11 @@ def forward_proxy(
     if not changed.update(state="forwarded", submitted_at=arrived_at, forwarded_at=arrived_at, number=number,
                           late_reason=reason.strip(), direct=direct):  # fmt: skip
         raise Refused("この申込書はすでに受け付けられています。")
-    row = Addressee.objects.filter(root=call.inquiry_id, organisation=application.prefecture).select_related("inquiry").first()
+    row = (
+        Addressee.objects.filter(root=call.inquiry_id, organisation=application.prefecture)
+        .select_related("inquiry")
+        .first()
+    )
     if row:
         set_state(row, "answered", by=by, at=at, way="proxy")
     record("forward", f"{application.prefecture}から受信した申込書を代行入力で受付", kind=KIND, record_id=application.pk,

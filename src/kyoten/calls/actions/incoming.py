@@ -14,6 +14,7 @@ from kyoten.calls.actions import applying
 from kyoten.calls.models import Application, FormFile
 from kyoten.organisations.models import Seat
 from kyoten.papers.reading import read_form
+from kyoten.papers.tables_in import TableReading, parse_paste, read_table
 from kyoten.records.actions import record, store_file
 from kyoten.records.models import Refused
 from kyoten.rules import answers as form_answers
@@ -24,7 +25,9 @@ def read_upload(file: UploadedFile) -> bytes:
     """The bytes of an upload, refused above the limit."""
     if file.size > settings.UPLOAD_LIMIT:
         limit = settings.UPLOAD_LIMIT // (1024 * 1024)
-        raise Refused(f"ファイルが大きすぎます（{file.size / 1024 / 1024:.1f}MB）。{limit}MB以下にして、もう一度選んでください。")
+        raise Refused(
+            f"ファイルが大きすぎます（{file.size / 1024 / 1024:.1f}MB）。{limit}MB以下にして、もう一度選んでください。"
+        )
     if file.size == 0:
         raise Refused("ファイルが空です。保存し直してから、もう一度選んでください。")
     return file.read()
@@ -89,7 +92,9 @@ def reading_notes(taken: FormFile) -> dict[str, Any]:
 
 
 @transaction.atomic
-def settle_form(application: Application, taken: FormFile, fields: set[str], *, by: Seat, at: datetime) -> applying.Saved:
+def settle_form(
+    application: Application, taken: FormFile, fields: set[str], *, by: Seat, at: datetime
+) -> applying.Saved:
     """読み取り結果の反映: the fields the officer ticked go into the application, the rest stays as it is."""
     read = json.loads(taken.reading_text)
     chosen = {key: _with_groups(application, key, value) for key, value in read["answers"].items() if key in fields}
@@ -113,10 +118,29 @@ def _with_groups(application: Application, field_id: str, value: Any) -> Any:
 GROUPS = [
     ("prefecture", ("保健所", "健康福祉センター", "都道府県", "県庁")),
     ("hub", ("拠点", "在宅医療・介護連携支援センター", "在宅医療介護連携", "在宅医療連携")),
-    ("care_association", ("介護支援専門員協議会", "ケアマネジャー協議会", "介護サービス事業者", "社会福祉協議会", "障害", "相談支援")),
+    (
+        "care_association",
+        ("介護支援専門員協議会", "ケアマネジャー協議会", "介護サービス事業者", "社会福祉協議会", "障害", "相談支援"),
+    ),
     ("medical_association", ("医師会", "歯科医師会", "薬剤師会", "看護協会", "訪問看護ステーション連絡協議会")),
     ("care", ("ケアマネ", "介護支援専門員", "居宅介護支援", "地域包括", "ヘルパー", "介護福祉士", "介護")),
-    ("homecare", ("医師", "看護", "薬剤", "理学", "作業", "言語", "栄養", "ソーシャルワーカー", "衛生士", "病院", "診療所", "クリニック")),
+    (
+        "homecare",
+        (
+            "医師",
+            "看護",
+            "薬剤",
+            "理学",
+            "作業",
+            "言語",
+            "栄養",
+            "ソーシャルワーカー",
+            "衛生士",
+            "病院",
+            "診療所",
+            "クリニック",
+        ),
+    ),
     ("municipality", ("市", "町", "村", "区役所")),
 ]
 
@@ -135,17 +159,17 @@ def propose_group(field: Field, row: dict[str, str]) -> dict[str, str]:
 
 def pasted_rows(field: Field, text: str) -> tuple[list[dict[str, str]], list[str]]:
     """Excelからの貼り付け: rows for the table, and what could not be placed."""
-    from kyoten.papers.tables_in import parse_paste
-
-    rows, notes = parse_paste(text, field.columns)
-    return [propose_group(field, dict(row)) for row in rows], [note.text for note in notes]
+    return _rows(field, parse_paste(text, field.columns))
 
 
 def table_rows(field: Field, data: bytes, name: str) -> tuple[list[dict[str, str]], list[str]]:
-    """Excelの取り込み. Refused with the reason where the file cannot be read safely."""
-    from kyoten.papers.tables_in import read_table
+    """Excelの取り込み: the same from a file. Refused with the reason where it cannot be read safely."""
+    return _rows(field, read_table(data, name, field.columns))
 
-    read = read_table(data, name, field.columns)
+
+def _rows(field: Field, read: TableReading) -> tuple[list[dict[str, str]], list[str]]:
     if read.refused:
         raise Refused(read.refused.text)
+    if not read.rows:
+        raise Refused("取り込める行がありませんでした。列の並びを確かめて、表の範囲を選び直してください。")
     return [propose_group(field, dict(row)) for row in read.rows], [note.text for note in read.notes]

@@ -33,7 +33,9 @@ def open_call(
         raise Refused("この公募はすでに開始しています。")
     deadline = deadline_moment(definition.call.deadline)
     if deadline <= at:
-        raise Refused(f"申込締切（{wareki(deadline.date(), with_weekday=True)}）を過ぎているため開始できません。事業設定で締切を直してください。")
+        raise Refused(
+            f"申込締切（{wareki(deadline.date(), with_weekday=True)}）を過ぎているため開始できません。事業設定で締切を直してください。"
+        )
     what = Ask(
         programme=programme.slug,
         title=definition.call.title,
@@ -45,7 +47,9 @@ def open_call(
         document_number=document_number,
         decided_on=decided_on,
     )
-    inquiry = ask(what, to=_invited(definition.call.invites), reference=_reference(definition.call.reference), by=by, at=at)
+    inquiry = ask(
+        what, to=_invited(definition.call.invites), reference=_reference(definition.call.reference), by=by, at=at
+    )
     try:
         call = Call.objects.create(slug=programme.slug, organiser=by.section, inquiry=inquiry, opened_at=at)
     except IntegrityError:

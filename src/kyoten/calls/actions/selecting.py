@@ -76,7 +76,15 @@ def declare_conflict(application: Application, person: User, reason: str, *, by:
     )
     if not new:
         raise Refused("この方の利益相反はすでに登録されています。")
-    record("conflict", f"利益相反を登録（{person.name}）", kind=KIND, record_id=application.pk, by=by.actor(), at=at, note=reason)
+    record(
+        "conflict",
+        f"利益相反を登録（{person.name}）",
+        kind=KIND,
+        record_id=application.pk,
+        by=by.actor(),
+        at=at,
+        note=reason,
+    )
 
 
 @transaction.atomic
@@ -175,7 +183,9 @@ def _record_announcement(call: Call, decisions: list[Decision], *, by: Seat, at:
               {"outcome": d.outcome})
         for d in decisions
     ]  # fmt: skip
-    record_many([*entries, Entry("announce", f"選定結果を通知（{len(decisions)}件）", "call", call.pk)], by=by.actor(), at=at)
+    record_many(
+        [*entries, Entry("announce", f"選定結果を通知（{len(decisions)}件）", "call", call.pk)], by=by.actor(), at=at
+    )
 
 
 def _tell_applicant(decision: Decision, letter: Attachment, call: Call, *, by: Seat, at: datetime) -> None:
@@ -203,7 +213,9 @@ def result_text(decision: Decision, call: Call) -> str:
     name = f"{answers.get('rep_organisation', '')}　{answers.get('rep_name', '')}　様".strip("　 ")
     area = application.area_name or application.applicant.name
     if decision.outcome == "selected":
-        result = f"貴地域（{area}）を、伴走支援の実施地域として選定しました。\n今後の進め方は、担当から改めて御連絡します。"
+        result = (
+            f"貴地域（{area}）を、伴走支援の実施地域として選定しました。\n今後の進め方は、担当から改めて御連絡します。"
+        )
     else:
         result = f"貴地域（{area}）は、今回は選定に至りませんでした。\n御応募いただきありがとうございました。"
     contact = call.definition.contact

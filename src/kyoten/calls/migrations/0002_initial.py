@@ -6,109 +6,145 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('calls', '0001_initial'),
-        ('inquiries', '0001_initial'),
-        ('organisations', '0001_initial'),
+        ("calls", "0001_initial"),
+        ("inquiries", "0001_initial"),
+        ("organisations", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='call',
-            name='inquiry',
-            field=models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='call', to='inquiries.inquiry'),
+            model_name="call",
+            name="inquiry",
+            field=models.OneToOneField(
+                on_delete=django.db.models.deletion.PROTECT, related_name="call", to="inquiries.inquiry"
+            ),
         ),
         migrations.AddField(
-            model_name='call',
-            name='organiser',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='calls', to='organisations.section', verbose_name='事務局'),
+            model_name="call",
+            name="organiser",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="calls",
+                to="organisations.section",
+                verbose_name="事務局",
+            ),
         ),
         migrations.AddField(
-            model_name='bundle',
-            name='call',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='bundles', to='calls.call'),
+            model_name="bundle",
+            name="call",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="bundles", to="calls.call"
+            ),
         ),
         migrations.AddField(
-            model_name='application',
-            name='call',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='applications', to='calls.call'),
+            model_name="application",
+            name="call",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="applications", to="calls.call"
+            ),
         ),
         migrations.AddField(
-            model_name='check',
-            name='application',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='checks', to='calls.application'),
+            model_name="check",
+            name="application",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="checks", to="calls.application"
+            ),
         ),
         migrations.AddField(
-            model_name='conflict',
-            name='application',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='conflicts', to='calls.application'),
+            model_name="conflict",
+            name="application",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="conflicts", to="calls.application"
+            ),
         ),
         migrations.AddField(
-            model_name='conflict',
-            name='person',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="conflict",
+            name="person",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+            ),
         ),
         migrations.AddField(
-            model_name='correction',
-            name='application',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='corrections', to='calls.application'),
+            model_name="correction",
+            name="application",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="corrections", to="calls.application"
+            ),
         ),
         migrations.AddField(
-            model_name='decision',
-            name='application',
-            field=models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='decision', to='calls.application'),
+            model_name="decision",
+            name="application",
+            field=models.OneToOneField(
+                on_delete=django.db.models.deletion.PROTECT, related_name="decision", to="calls.application"
+            ),
         ),
         migrations.AddField(
-            model_name='editconflict',
-            name='application',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='edit_conflicts', to='calls.application'),
+            model_name="editconflict",
+            name="application",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="edit_conflicts", to="calls.application"
+            ),
         ),
         migrations.AddField(
-            model_name='formfile',
-            name='application',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='form_files', to='calls.application'),
+            model_name="formfile",
+            name="application",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="form_files", to="calls.application"
+            ),
         ),
         migrations.AddField(
-            model_name='lateacceptance',
-            name='call',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='late_acceptances', to='calls.call'),
+            model_name="lateacceptance",
+            name="call",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="late_acceptances", to="calls.call"
+            ),
         ),
         migrations.AddField(
-            model_name='lateacceptance',
-            name='organisation',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='organisations.organisation'),
+            model_name="lateacceptance",
+            name="organisation",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="+", to="organisations.organisation"
+            ),
         ),
         migrations.AddField(
-            model_name='reviewnote',
-            name='application',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='review_notes', to='calls.application'),
+            model_name="reviewnote",
+            name="application",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="review_notes", to="calls.application"
+            ),
         ),
         migrations.AddIndex(
-            model_name='application',
-            index=models.Index(fields=['call', 'state'], name='application_call_state'),
+            model_name="application",
+            index=models.Index(fields=["call", "state"], name="application_call_state"),
         ),
         migrations.AddConstraint(
-            model_name='application',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'withdrawn'), _negated=True), fields=('call', 'applicant'), name='one_living_application_per_body_and_call'),
+            model_name="application",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state", "withdrawn"), _negated=True),
+                fields=("call", "applicant"),
+                name="one_living_application_per_body_and_call",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='check',
-            constraint=models.UniqueConstraint(fields=('application', 'rule'), name='one_check_per_rule'),
+            model_name="check",
+            constraint=models.UniqueConstraint(fields=("application", "rule"), name="one_check_per_rule"),
         ),
         migrations.AddConstraint(
-            model_name='conflict',
-            constraint=models.UniqueConstraint(fields=('application', 'person'), name='one_conflict_per_person'),
+            model_name="conflict",
+            constraint=models.UniqueConstraint(fields=("application", "person"), name="one_conflict_per_person"),
         ),
         migrations.AddConstraint(
-            model_name='editconflict',
-            constraint=models.UniqueConstraint(fields=('application', 'field', 'row', 'column', 'person_id'), name='one_conflict_per_place_and_person'),
+            model_name="editconflict",
+            constraint=models.UniqueConstraint(
+                fields=("application", "field", "row", "column", "person_id"), name="one_conflict_per_place_and_person"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='lateacceptance',
-            constraint=models.UniqueConstraint(fields=('call', 'organisation'), name='one_late_acceptance_per_body'),
+            model_name="lateacceptance",
+            constraint=models.UniqueConstraint(fields=("call", "organisation"), name="one_late_acceptance_per_body"),
         ),
     ]

@@ -19,6 +19,7 @@ from kyoten.calls.views.calls import starting_form
 from kyoten.records.models import Attachment, Event, Refused
 from kyoten.records.views import as_download, download
 from kyoten.rules import answers as form_answers
+from kyoten.rules.definition import Field
 
 
 @require_POST
@@ -50,7 +51,11 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _save(request: HttpRequest, application: Application) -> HttpResponse:
     posted = form_answers.clean(application.form, posted_answers(application.form, request.POST))
-    ticks = {rule.id: f"tick-{rule.id}" in request.POST for rule in _manual(application)} if "ticks" in request.POST else None
+    ticks = (
+        {rule.id: f"tick-{rule.id}" in request.POST for rule in _manual(application)}
+        if "ticks" in request.POST
+        else None
+    )
     try:
         saved = applying.save(
             application, posted, posted_base(request.POST), reason=request.POST.get("reason"), ticks=ticks,
@@ -67,7 +72,9 @@ def _save(request: HttpRequest, application: Application) -> HttpResponse:
     if do.startswith(("add-row:", "remove-row:", "paste:")):
         return _change_rows(request, saved.application, do)
     if saved.conflicts:
-        messages.warning(request, "ほかの方も同じ箇所を書き換えていました。上の「記載の違い」で、どちらを使うか選んでください。")
+        messages.warning(
+            request, "ほかの方も同じ箇所を書き換えていました。上の「記載の違い」で、どちらを使うか選んでください。"
+        )
     else:
         messages.success(request, "保存しました。")
     return redirect("calls:edit", application.pk)
@@ -98,21 +105,25 @@ def _change_rows(request: HttpRequest, application: Application, do: str) -> Htt
     if act == "add-row":
         return _editing(request, application, extra={field.id: 1})
     rows = list(application.answers.get(field.id) or [])
-    base = form_answers.digests(application.form, application.answers)
-    if act == "remove-row":
-        gone = request.POST.get(f"f-{field.id}-{number}-row", "")
-        rows = [row for row in rows if row["row"] != gone]
-    else:
-        pasted, notes = incoming.pasted_rows(field, request.POST.get(f"paste-{field.id}", ""))
-        for note in notes:
-            messages.warning(request, note)
-        rows += pasted
-        messages.success(request, f"{len(pasted)}行を取り込みました。")
     try:
-        applying.save(application, {field.id: rows}, base, by=request.seat, at=request.at)
+        if act == "remove-row":
+            gone = request.POST.get(f"f-{field.id}-{number}-row", "")
+            _replace_rows(request, application, field, [row for row in rows if row["row"] != gone])
+        else:
+            pasted, notes = incoming.pasted_rows(field, request.POST.get(f"paste-{field.id}", ""))
+            _replace_rows(request, application, field, rows + pasted, notes)
+            messages.success(request, f"{len(pasted)}行を取り込みました。")
     except Refused as refusal:
         messages.error(request, str(refusal))
     return redirect("calls:edit", application.pk)
+
+
+def _replace_rows(request: HttpRequest, application: Application, field: Field, rows: list, notes=()) -> None:
+    """Put rows in the place of a table's; what could not be placed is told."""
+    base = form_answers.digests(application.form, application.answers)
+    applying.save(application, {field.id: rows}, base, by=request.seat, at=request.at)
+    for note in notes:
+        messages.warning(request, note)
 
 
 def _context(request: HttpRequest, application: Application) -> dict:
@@ -135,8 +146,19 @@ def requirement_rows(application: Application, at, step: str) -> list[dict]:
     """応募要件 beside the form: what holds, what stops and at which step, what only warns, with the official sentence."""
     rows = []
     for finding in application.findings(at):
-        stops, later = finding.stops_at(step), not finding.ok and finding.rule.level == "stop" and not finding.stops_at(step)
-        words = ("満たす", "ok") if finding.ok else ("要対応", "stop") if stops else (LATER[finding.rule.step], "warn") if later else ("確認", "warn")
+        stops, later = (
+            finding.stops_at(step),
+            not finding.ok and finding.rule.level == "stop" and not finding.stops_at(step),
+        )
+        words = (
+            ("満たす", "ok")
+            if finding.ok
+            else ("要対応", "stop")
+            if stops
+            else (LATER[finding.rule.step], "warn")
+            if later
+            else ("確認", "warn")
+        )
         rows.append({"finding": finding, "rule": finding.rule, "words": words[0], "kind": words[1], "later": later})
     return rows
 
@@ -324,10 +346,7 @@ def _take_table(request: HttpRequest, application: Application, field_id: str, d
     if field is None:
         raise Http404
     rows, notes = incoming.table_rows(field, data, name)
-    base = form_answers.digests(application.form, application.answers)
-    applying.save(application, {field.id: rows}, base, by=request.seat, at=request.at)
-    for note in notes:
-        messages.warning(request, note)
+    _replace_rows(request, application, field, rows, notes)
     messages.success(request, f"Excelの{len(rows)}行に置き換えました。")
     return redirect("calls:edit", application.pk)
 
@@ -342,7 +361,9 @@ def reading(request: HttpRequest, pk: int, file: int) -> HttpResponse:
             saved = incoming.settle_form(application, taken, chosen, by=request.seat, at=request.at)
             messages.success(request, "読み取った内容を申込書に入れました。内容を確かめて保存・提出してください。")
             if saved.conflicts:
-                messages.warning(request, "読み取った後に書き換えられた箇所があります。「記載の違い」を確かめてください。")
+                messages.warning(
+                    request, "読み取った後に書き換えられた箇所があります。「記載の違い」を確かめてください。"
+                )
             return redirect("calls:edit", pk)
         except Refused as refusal:
             messages.error(request, str(refusal))

@@ -54,7 +54,9 @@ def open_(request: HttpRequest, slug: str) -> HttpResponse:
     programme = get_object_or_404(Programme.objects.newest(), slug=slug)
     if programme.definition.call is None:
         raise Http404
-    form = Opening(request.POST or None, initial={"covering_text": _opening_text(programme), "document_number": "事務連絡"})
+    form = Opening(
+        request.POST or None, initial={"covering_text": _opening_text(programme), "document_number": "事務連絡"}
+    )
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
         try:
@@ -95,9 +97,7 @@ def _organiser_page(request: HttpRequest, call: Call) -> HttpResponse:
     rows = in_order(call.inquiry)
     applications = Application.objects.visible_to(request.seat).filter(call=call)
     counts = {r["prefecture"]: r["n"] for r in applications.values("prefecture").annotate(n=Count("pk")).order_by()}
-    asked = set(
-        Addressee.objects.filter(root=call.inquiry_id, passed_down__isnull=False).values_list("pk", flat=True)
-    )
+    asked = set(Addressee.objects.filter(root=call.inquiry_id, passed_down__isnull=False).values_list("pk", flat=True))
     for row in rows:
         row.inquiry = call.inquiry
         row.shown = row.shown_state(request.at)
@@ -197,12 +197,18 @@ def starting_form(request: HttpRequest, call: Call, applicant: Organisation) -> 
 def list_applications(request: HttpRequest, slug: str) -> HttpResponse:
     """申込一覧: 50 to a page; who may see an application sees it here, and only then."""
     call = call_for(request, slug)
-    rows = Application.objects.visible_to(request.seat).filter(call=call).select_related("applicant", "prefecture", "section")
+    rows = (
+        Application.objects.visible_to(request.seat)
+        .filter(call=call)
+        .select_related("applicant", "prefecture", "section")
+    )
     state, words = request.GET.get("state", ""), request.GET.get("words", "").strip()
     if state in Application.State.values:
         rows = rows.filter(state=state)
     if words:
-        rows = rows.filter(Q(area_name__contains=words) | Q(applicant__search__contains=words) | Q(number__contains=words))
+        rows = rows.filter(
+            Q(area_name__contains=words) | Q(applicant__search__contains=words) | Q(number__contains=words)
+        )
     order = {"number": "number", "-number": "-number", "submitted": "submitted_at", "-submitted": "-submitted_at"}
     rows = rows.order_by(order.get(request.GET.get("sort", ""), "prefecture__code"), "pk")
     page = Paginator(rows, 50).get_page(request.GET.get("page"))

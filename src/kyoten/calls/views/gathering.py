@@ -27,14 +27,16 @@ def gather(request: HttpRequest, slug: str) -> HttpResponse:
     call = call_for(request, slug)
     inquiry = _passed_down(request, call)
     rows = status_rows(request, call, inquiry)
+    case = case_of(request, call)
     bundles = list(Bundle.objects.visible_to(request.seat).filter(call=call))
     applications = gathering.ready_to_gather(call, request.seat.organisation)
     context = {
-        "call": call, "definition": call.definition, "case": case_of(request, call), "inquiry": inquiry,
+        "call": call, "definition": call.definition, "case": case, "inquiry": inquiry,
         "rows": filtered(rows, request.GET), "all": len(rows), "counts": progress(rows, request.at),
         "states": sorted({row.shown[0] for row in rows}),
         "applications": applications, "stops": gathering.gathering_stops(call, applications, request.at),
-        "missing": [row for row in rows if row.state in Addressee.MISSING and not row.represented_by_id and row.purpose == "answer"],
+        "missing": [row for row in rows if row.is_missing],
+        "forwarded": sum(bool(row.application) and row.application.state == "forwarded" for row in rows),
         "not_applicable": sum(row.state == "not_applicable" for row in rows),
         "bundles": bundles, "prepared": next((b for b in bundles if b.state == "prepared"), None),
         "mails": MailAnswer.objects.awaiting(request.seat).filter(addressee__inquiry=inquiry).select_related("addressee__organisation"),
@@ -45,7 +47,9 @@ def gather(request: HttpRequest, slug: str) -> HttpResponse:
 
 def _passed_down(request: HttpRequest, call: Call) -> Inquiry:
     case = case_of(request, call)
-    inquiry = case.passed_down.order_by("pk").first() if case and request.seat.organisation.kind == "prefecture" else None
+    inquiry = (
+        case.passed_down.order_by("pk").first() if case and request.seat.organisation.kind == "prefecture" else None
+    )
     if inquiry is None:
         raise Http404
     return inquiry
@@ -54,7 +58,12 @@ def _passed_down(request: HttpRequest, call: Call) -> Inquiry:
 def status_rows(request: HttpRequest, call: Call, inquiry: Inquiry) -> list[Addressee]:
     """Each municipality with its state in words, its application where the prefecture may see it, and remarks."""
     rows = in_order(inquiry)
-    seen = Application.objects.visible_to(request.seat).filter(call=call).exclude(state="withdrawn").select_related("applicant")
+    seen = (
+        Application.objects.visible_to(request.seat)
+        .filter(call=call)
+        .exclude(state="withdrawn")
+        .select_related("applicant")
+    )
     by_applicant = {a.applicant_id: a for a in seen}
     for row in rows:
         row.inquiry = inquiry
@@ -81,7 +90,10 @@ def fax_sheet(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     if row is None:
         raise Http404
     row.inquiry = inquiry
-    return as_download(HttpResponse(papers.fax_sheet(row, request.seat), content_type=papers.TYPES["pdf"]), f"FAX回答票_{row.organisation}.pdf")
+    return as_download(
+        HttpResponse(papers.fax_sheet(row, request.seat), content_type=papers.TYPES["pdf"]),
+        f"FAX回答票_{row.organisation}.pdf",
+    )
 
 
 def proxy(request: HttpRequest, slug: str) -> HttpResponse:
@@ -98,7 +110,9 @@ def proxy(request: HttpRequest, slug: str) -> HttpResponse:
         try:
             application, taken = _start_proxy(call, form.cleaned_data, who, request)
             messages.success(request, "原本を保存しました。内容を入力して、受け付けてください。")
-            return redirect("calls:reading", application.pk, taken.pk) if taken else redirect("calls:edit", application.pk)
+            return (
+                redirect("calls:reading", application.pk, taken.pk) if taken else redirect("calls:edit", application.pk)
+            )
         except Refused as refusal:
             form.add_error(None, str(refusal))
     return render(request, "calls/proxy.html", {"call": call, "form": form, "who": who})
@@ -115,7 +129,9 @@ def _start_proxy(call: Call, data: dict, who: str, request: HttpRequest):
     """The living application of this body that is in proxy hands, or a new one; the original beside it."""
     applicant, at, by = data["applicant"], request.at, request.seat
     contents = incoming.read_upload(data["original"])
-    living = Application.objects.filter(call=call, applicant=applicant, by_proxy=who, state__in=Application.EDITABLE).first()
+    living = Application.objects.filter(
+        call=call, applicant=applicant, by_proxy=who, state__in=Application.EDITABLE
+    ).first()
     application = living or applying.start(
         call, municipalities=[applicant], applicant=applicant, proxy=who, by=by, at=at
     )
@@ -131,7 +147,9 @@ def send_back(request: HttpRequest, pk: int) -> HttpResponse:
     if request.method == "POST":
         reasons = {key: request.POST.get(f"reason-{key or 'all'}", "")[:2000] for key, _ in sections}
         try:
-            applying.send_back(application, reasons, due=_day(request.POST.get("due", "")), by=request.seat, at=request.at)
+            applying.send_back(
+                application, reasons, due=_day(request.POST.get("due", "")), by=request.seat, at=request.at
+            )
             messages.success(request, f"{application.applicant}へ補正を依頼しました。")
             return redirect("calls:application", pk)
         except Refused as refusal:
@@ -166,7 +184,11 @@ def officer(request: HttpRequest, pk: int) -> HttpResponse:
     application = application_for(request, pk)
     if request.seat.organisation.pk != application.prefecture_id:
         raise Http404
-    initial = {"organisation": request.seat.organisation.name, "section": request.seat.section.name, "profession": "行政職員"}
+    initial = {
+        "organisation": request.seat.organisation.name,
+        "section": request.seat.section.name,
+        "profession": "行政職員",
+    }
     form = Officer(request.POST or None, initial=initial)
     if request.method == "POST" and form.is_valid():
         try:

@@ -77,8 +77,8 @@ def add_findings(applications: list[Application], at: datetime) -> None:
 
 def _cell(finding, ticked: bool | None) -> dict:
     ok = finding.ok if ticked is None else ticked
-    words, kind = ("満たす", "ok") if ok else ("満たさない", "stop") if finding.rule.level == "stop" else ("確認", "warn")
-    return {"words": words + ("（確認済）" if ticked is not None else ""), "kind": kind, "finding": finding}
+    words, kind = ("満たす", "ok") if ok else ("不足", "stop") if finding.rule.level == "stop" else ("留意", "warn")
+    return {"words": words, "kind": kind, "checked": ticked is not None, "finding": finding}
 
 
 def applications_table(request: HttpRequest, slug: str) -> HttpResponse:
@@ -147,12 +147,18 @@ def conflict(request: HttpRequest, pk: int) -> HttpResponse:
         try:
             if person is None:
                 raise Refused("対象の方を選んでください。")
-            selecting.declare_conflict(application, person, request.POST.get("reason", "")[:2000], by=request.seat, at=request.at)
-            messages.success(request, f"{person.name}の利益相反を登録しました。この案件は本人の画面に表示されなくなります。")
+            selecting.declare_conflict(
+                application, person, request.POST.get("reason", "")[:2000], by=request.seat, at=request.at
+            )
+            messages.success(
+                request, f"{person.name}の利益相反を登録しました。この案件は本人の画面に表示されなくなります。"
+            )
             return redirect("calls:board", application.call.slug)
         except Refused as refusal:
             messages.error(request, str(refusal))
-    return render(request, "calls/conflict.html", {"application": application, "call": application.call, "people": people})
+    return render(
+        request, "calls/conflict.html", {"application": application, "call": application.call, "people": people}
+    )
 
 
 def _people(request: HttpRequest) -> list[Seat]:
@@ -185,7 +191,9 @@ def take_in(request: HttpRequest, pk: int) -> HttpResponse:
 def _own_or_visible(request: HttpRequest, pk: int) -> Application:
     rows = Application.objects.visible_to(request.seat) | Application.objects.editable_by(request.seat)
     organiser = rows.filter(call__organiser__organisation=request.seat.organisation)
-    return get_object_or_404(organiser.distinct().select_related("call__organiser", "applicant", "prefecture", "programme"), pk=pk)
+    return get_object_or_404(
+        organiser.distinct().select_related("call__organiser", "applicant", "prefecture", "programme"), pk=pk
+    )
 
 
 def _moment(post) -> datetime:
@@ -202,7 +210,9 @@ def late(request: HttpRequest, slug: str) -> HttpResponse:
     form = Late(request.POST or None, organisations=asked)
     if request.method == "POST" and form.is_valid():
         try:
-            gathering.allow_late(call, form.cleaned_data["organisation"], form.cleaned_data["reason"], by=request.seat, at=request.at)
+            gathering.allow_late(
+                call, form.cleaned_data["organisation"], form.cleaned_data["reason"], by=request.seat, at=request.at
+            )
             messages.success(request, "期限後の受付を記録しました。")
             return redirect("calls:show", slug)
         except Refused as refusal:
@@ -223,7 +233,9 @@ def announce(request: HttpRequest, slug: str) -> HttpResponse:
         except Refused as refusal:
             form.add_error(None, str(refusal))
     decisions = Decision.objects.visible_to(request.seat).filter(application__call=call, application__state="forwarded")
-    decisions = list(decisions.select_related("application__applicant", "application__prefecture", "application__programme"))
+    decisions = list(
+        decisions.select_related("application__applicant", "application__prefecture", "application__programme")
+    )
     context = {
         "call": call, "form": form, "decisions": decisions, "undecided": selecting.undecided(call),
         "preview": selecting.result_text(decisions[0], call) if decisions else "", "result_due": result_due(call),
@@ -235,7 +247,9 @@ def _letters(request: HttpRequest, call: Call, data: dict):
     """How each result letter is printed and kept, inside the announcement."""
 
     def letter(decision: Decision):
-        pdf = papers.result_letter(decision, call, number=data["document_number"], day=request.at.date(), by=request.seat)
+        pdf = papers.result_letter(
+            decision, call, number=data["document_number"], day=request.at.date(), by=request.seat
+        )
         name = f"選定結果通知_{decision.application.applicant.name}.pdf"
         return store_file(pdf, name, by=request.seat.actor(), at=request.at)
 
@@ -247,4 +261,6 @@ def letter(request: HttpRequest, pk: int) -> HttpResponse:
     application = organisers_application(request, pk)
     decision = get_object_or_404(Decision.objects.visible_to(request.seat), application=application)
     pdf = papers.result_letter(decision, application.call, number="（案）", day=request.at.date(), by=request.seat)
-    return as_download(HttpResponse(pdf, content_type=papers.TYPES["pdf"]), f"選定結果通知（案）_{application.applicant}.pdf")
+    return as_download(
+        HttpResponse(pdf, content_type=papers.TYPES["pdf"]), f"選定結果通知（案）_{application.applicant}.pdf"
+    )

@@ -1,0 +1,1 @@
+"""The demo: a world that is always the same, its stages, its clock, and the way back."""
