@@ -9,7 +9,7 @@ from typing import Literal
 from xml.parsers import expat
 
 MAX_NODES = 1_000_000  # elements and attributes of the whole file
-MAX_WORD_NODES = 400_000  # of one part of a Word file, which becomes a tree of some 150 bytes a node
+MAX_WORD_NODES = 200_000  # of one part of a Word file, which becomes a tree (a filled form has some 10,000)
 MAX_DEPTH = 100
 MAX_TOKEN = 1024 * 1024  # bytes: older expat takes quadratic time over one long token
 MAX_CODES = 64 * 1024  # characters of field codes in one part

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import groupby
+from itertools import count, groupby, zip_longest
 from typing import Any, Literal
 
 from kyoten.papers import guard
 from kyoten.papers.embedded import embedded
 from kyoten.papers.guard import Refusal
-from kyoten.papers.reading_blocks import Cell, Paper
+from kyoten.papers.reading_blocks import Cell, Paper, TooLong
 from kyoten.papers.reading_docx import Unreadable, read_docx
 from kyoten.papers.reading_labels import Match, Target, Wording, heads_a_value, key, match, targets
 from kyoten.papers.reading_lines import GridRow, Line, Lines, lines_of
@@ -22,10 +22,15 @@ from kyoten.papers.reading_values import Value, address, choice, is_marked, mark
 from kyoten.papers.reading_xlsx import read_xlsx
 from kyoten.rules.answers import Answers, clean, is_blank, problems
 from kyoten.rules.definition import Field, Form, Section
+from kyoten.rules.text import clean_line
 
 ORIGINAL = Refusal("original", "PDF や画像は自動で読み取れません。原本として保存し、内容は代行入力してください。")
 NO_FORM = Refusal("type", "Word（.docx）または Excel（.xlsx）の申込書をお送りください。")
+TOO_LONG = Refusal("size", "申込書としては文章が長すぎます。申込書だけのファイルにして、もう一度お送りください。")
+MAX_NOTES = 300  # what is beyond stands together in one
 _LONG = 400  # characters of unread text quoted in a sentence; `raw` has it whole
+
+Anchor = tuple[Line, Target, Match]
 
 
 @dataclass(frozen=True)
@@ -69,9 +74,11 @@ def read_form(form: Form, data: bytes, filename: str) -> Reading:
         return Reading({}, refused=NO_FORM)
     try:
         paper = read_docx(found) if found.kind == "docx" else read_xlsx(found)
+        return _Reader(form, paper, _unseen_rows(found)).read()
     except Unreadable:
         return Reading({}, refused=guard.BROKEN)
-    return _Reader(form, paper, _unseen_rows(found)).read()
+    except TooLong:
+        return Reading({}, refused=TOO_LONG)
 
 
 def _unseen_rows(found: guard.Accepted) -> dict[str, dict[str, Any]]:
@@ -109,7 +116,7 @@ class _Reader:
         self.note_missing()
         self.note_unread()
         self.note_asides()
-        return Reading(answers, tuple(self.notes), None, self.source)
+        return Reading(answers, at_most(self.notes), None, self.source)
 
     def note(
         self, level: Literal["info", "warn"], text: str, where: str, *, field: str = "", row: str = "", raw: str = ""
@@ -147,18 +154,20 @@ class _Reader:
 
     def read_grids(self) -> None:
         for field_id, rows in self.found.grids.items():
-            ids = {row.row_id for row in rows}
-            names = (name for name in (f"r{number}" for number in range(1, len(rows) * 2 + 2)) if name not in ids)
+            into = self.form.field(field_id)
+            remembered = dict(self.unseen.get(field_id, {}))
+            ids = [row.row_id or _same_row(into, row, remembered) for row in rows]
+            names = (name for name in map("r{}".format, count(1)) if name not in ids)
             self.raw[field_id] = []
             self.source[field_id] = Source(self.found.grid_places[field_id], f"{len(rows)}行")
-            for row in rows:
-                self.read_row(self.form.field(field_id), row, row.row_id or next(names))
+            for row, row_id in zip(rows, ids, strict=True):
+                self.read_row(into, row, row_id or next(names))
 
     def read_row(self, into: Field, row: GridRow, row_id: str) -> None:
         written = [text for text in row.cells.values() if text.strip()]
         if written:
             known = {column.id for column in into.columns if not column.print}
-            unseen = self.unseen.get(into.id, {}).get(row.row_id, {})
+            unseen = self.unseen.get(into.id, {}).get(row_id, {})
             hidden = {name: value for name, value in {**unseen, **dict(row.hidden)}.items() if name in known}
             self.raw[into.id].append({"row": row_id, **row.cells, **hidden})
             self.source[f"{into.id}/{row_id}"] = Source(row.where, " ／ ".join(written))
@@ -173,34 +182,32 @@ class _Reader:
 
     def read_labels(self) -> None:
         anchors = self.anchors()
-        ends = [line.number for line, _, _ in anchors[1:]] + [self.end(anchors)]
-        for (line, target, found), end in zip(anchors, ends, strict=True):
+        end = self.end(anchors)
+        for (line, target, found), following in zip_longest(anchors, anchors[1:]):
             line.used = True
-            region = [each for each in self.found.lines[line.number + 1 : end] if not each.used]
+            stop = following[0].number if following else end
+            region = [each for each in self.found.lines[line.number + 1 : stop] if not each.used]
             self.skip_rest_of_heading(line, target, region)
             region = [each for each in region if not self.wording.is_instruction(each.text)]
             self.read_region(line, target, found.rest, region)
 
-    def anchors(self) -> list[tuple[Line, Target, Match]]:
+    def anchors(self) -> list[Anchor]:
         """For every target the line that is most surely its label, in reading order."""
-        start = self.start()
-        chosen: list[tuple[Line, Target, Match]] = []
-        taken: set[int] = set()
-        last = start
-        for target in targets(self.form):
-            best: tuple[tuple[int, bool, int], Line, Match] | None = None
-            for line in self.found.lines[start:]:
-                if line.number in taken or not (found := self.match(line, target)):
-                    continue
-                rank = (found.score, line.number >= last, -line.number)
-                if best is None or rank > best[0]:
-                    best = (rank, line, found)
-            if best is not None:
-                _, line, found = best
-                chosen.append((line, target, found))
-                taken.add(line.number)
-                last = max(last, line.number)
-        return sorted(chosen, key=lambda anchor: anchor[0].number)
+        wanted = tuple(targets(self.form))
+        last = self.start()
+        labels: dict[int, list[Anchor]] = {place: [] for place in range(len(wanted))}
+        for line in self.found.lines[last:]:
+            for place, target in enumerate(wanted):
+                if found := self.match(line, target):
+                    labels[place].append((line, target, found))
+        chosen: dict[int, Anchor] = {}
+        for candidates in labels.values():
+            free = [each for each in candidates if each[0].number not in chosen]
+            if free:
+                best = max(free, key=lambda each: (each[2].score, each[0].number >= last, -each[0].number))
+                chosen[best[0].number] = best
+                last = max(last, best[0].number)
+        return [anchor for _, anchor in sorted(chosen.items())]
 
     def match(self, line: Line, target: Target) -> Match | None:
         return match(
@@ -216,7 +223,7 @@ class _Reader:
         title = key(self.form.title)
         return next((line.number + 1 for line in reversed(self.found.lines) if key(line.text) == title), 0)
 
-    def end(self, anchors: list[tuple[Line, Target, Match]]) -> int:
+    def end(self, anchors: list[Anchor]) -> int:
         """以上, on a line of its own after everything else."""
         last = anchors[-1][0].number if anchors else 0
         closing = key(self.form.closing)
@@ -377,6 +384,25 @@ class _Reader:
                 self.note(
                     "info", f"{aside.what}は読み取っていません：「{aside.text[:_LONG]}」", aside.what, raw=aside.text
                 )
+
+
+def _same_row(into: Field, row: GridRow, remembered: dict[str, Mapping[str, Any]]) -> str:
+    """The row our own file remembers with the same visible cells: LibreOffice drops tags, but keeps that memory."""
+    for row_id, before in remembered.items():
+        if all(clean_line(text) == before.get(column) for column, text in row.cells.items()):
+            del remembered[row_id]
+            return row_id
+    return ""
+
+
+def at_most(notes: list[Note]) -> tuple[Note, ...]:
+    """The notes a person can be asked to look at one by one; the rest in one note with all their texts."""
+    more = notes[MAX_NOTES:]
+    if not more:
+        return tuple(notes)
+    raw = "\n".join(note.raw for note in more if note.raw)
+    text = f"ほかに{len(more)}か所、読み取れなかった記載があります。原本を確かめてください。"
+    return (*notes[:MAX_NOTES], Note("", "", text, "warn", more[0].where, raw))
 
 
 def _near(anchor: Line, rest: str, region: list[Line], into: Field) -> list[Line]:

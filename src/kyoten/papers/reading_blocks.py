@@ -5,6 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+MAX_PARAGRAPHS = 10_000
+MAX_CELLS = 200  # in a row; Word itself allows 63
+
+
+class TooLong(Exception):
+    """More text than a filled form can have."""
+
 
 @dataclass(frozen=True)
 class Tag:

@@ -14,6 +14,8 @@ from lxml import etree
 
 from kyoten.papers.guard import Accepted, part_names, read_part
 from kyoten.papers.reading_blocks import (
+    MAX_CELLS,
+    MAX_PARAGRAPHS,
     Aside,
     Block,
     Cell,
@@ -23,6 +25,7 @@ from kyoten.papers.reading_blocks import (
     Row,
     Table,
     Tag,
+    TooLong,
     measure_merged,
 )
 
@@ -72,7 +75,7 @@ class Unreadable(Exception):
 
 
 def read_docx(accepted: Accepted) -> Paper:
-    """The blocks of a Word file in reading order. Raises Unreadable."""
+    """The blocks of a Word file in reading order. Raises Unreadable or TooLong."""
     body = _root(accepted, _main_part(accepted)).find("{*}body")
     if body is None:
         raise Unreadable
@@ -123,7 +126,7 @@ def _other_parts(accepted: Accepted) -> Iterator[Aside]:
 
 
 def _local(element: Any) -> str:
-    return str(etree.QName(element).localname)
+    return str(element.tag).rpartition("}")[2]
 
 
 def _value(element: Any, path: str, default: str = "") -> str:
@@ -157,7 +160,7 @@ class _Walker:
     """Walks one part, counting tables and boxes as a person would."""
 
     def __init__(self) -> None:
-        self.tables = self.boxes = self.controls = 0
+        self.paragraphs = self.tables = self.boxes = self.controls = 0
         self.asides: list[Aside] = []
         self.pending: list[Table] = []  # text boxes anchored in the paragraph being read
         self.checkbox: bool | None = None
@@ -220,6 +223,8 @@ class _Walker:
             if _value(cell, "tcPr/hMerge", "restart") == "restart" and cell.find("{*}tcPr/{*}cellDel") is None:
                 row.cells.append(Cell(self.cell(cell, control, tag), column, span, continues=continues))
             column += span
+            if len(row.cells) > MAX_CELLS:
+                raise TooLong
         return row
 
     def cell(self, element: Any, control: Any, tag: Tag | None) -> list[Block]:
@@ -243,6 +248,9 @@ class _Walker:
                 yield from self.inside(element, name, element if local == "sdt" else control)
 
     def paragraph(self, element: Any, tag: Tag | None) -> list[Block]:
+        self.paragraphs += 1
+        if self.paragraphs > MAX_PARAGRAPHS:
+            raise TooLong
         outer, self.pending = self.pending, []
         paragraph = Paragraph([Piece("", tag)], element.find("{*}pPr/{*}rPr/{*}del") is not None)
         for child in element:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from kyoten.rules.definition import Column, Field, Form, Section
 
@@ -106,9 +106,13 @@ class Match:
 
 def match(text: str, target: Target, *, fills_cell: bool, starts_cell: bool, in_cell: bool) -> Match | None:
     """Whether a line of the paper is the label of this target."""
+    starts = _starts(text[:200])
+    names = [name for name in target.names if starts[0].startswith(name) or starts[1].startswith(name)]
+    if not names and not (target.heading and any(start.startswith(target.heading) for start in starts)):
+        return None
     if found := _heading(text, target):
         return found
-    for name in target.names:
+    for name in names:
         rest = after(text, name)
         if rest is None:
             continue
@@ -119,6 +123,12 @@ def match(text: str, target: Target, *, fills_cell: bool, starts_cell: bool, in_
             return Match(3, "")
         return Match(2 if starts_cell or not in_cell else 1, value)
     return None
+
+
+@lru_cache(maxsize=64)
+def _starts(text: str) -> tuple[str, str]:
+    """The key of a line, and without the bullet or number in front: most lines are no label at all."""
+    return key(text), key(text[_lead(text) :])
 
 
 def _heading(text: str, target: Target) -> Match | None:
@@ -150,12 +160,14 @@ def _value_after(rest: str, target: Target) -> str | None:
     return rest.strip() if runs_on or rest.startswith(" ") else None
 
 
-def column_of(text: str, columns: tuple[Column, ...]) -> str | None:
-    """The id of the printed column a header cell names."""
+def column_of(text: str, columns: Iterable[Column]) -> str | None:
+    """The id of the column a header cell names."""
+    if len(text) > 60:
+        return None
     word = key(_ASIDE.sub("", text)) or key(text)
     for column in columns:
         label = key(column.label)
-        if column.print and word in (label, *_OTHER_NAMES.get(label, ())):
+        if word in (label, *_OTHER_NAMES.get(label, ())):
             return column.id
     return None
 

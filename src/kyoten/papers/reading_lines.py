@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from itertools import groupby
+from itertools import groupby, zip_longest
 
-from kyoten.papers.reading_blocks import Block, Cell, Paper, Paragraph, Piece, Row, Table, Tag
+from kyoten.papers.reading_blocks import Block, Cell, Paper, Paragraph, Piece, Row, Table, Tag, TooLong
 from kyoten.papers.reading_labels import Target, Wording, column_of, is_number_column, key, match, targets
 from kyoten.rules.definition import Field, Form
+
+MAX_LINES = 10_000  # a long 公募要領 and a form of 200 members are below 3,000
+MAX_ROWS = 1000  # of a table of the form
+MAX_LENGTH = 500_000  # characters
 
 
 @dataclass(eq=False)
@@ -60,6 +64,7 @@ class Lines:
 
 
 def lines_of(paper: Paper, form: Form) -> Lines:
+    """Raises TooLong."""
     reader = _Reader(form)
     reader.blocks(paper.blocks, None, None, None)
     return reader.found
@@ -106,7 +111,7 @@ class _Reader:
             if not self.wording.knows(block.text):
                 self.grid = None
         where = table.place(row) if table and row else f"本文 {self.paragraphs}段落目"
-        fills = cell is not None and first and self.fills(cell, block)
+        fills = cell is not None and first and bool(block.text.strip()) and self.fills(cell, block)
         pieces = block.pieces
         if any(piece.tag and piece.tag.value.startswith(self.marks) for piece in pieces):
             for piece in pieces:
@@ -121,6 +126,9 @@ class _Reader:
             for part in text.split("\n"):
                 line = Line(part, where, len(self.found.lines), table, row, cell, first, fills)
                 self.found.lines.append(line)
+                self.length += len(part)
+                if len(self.found.lines) > MAX_LINES or self.length > MAX_LENGTH:
+                    raise TooLong
                 first = first and not part.strip()
 
     def fills(self, cell: Cell, block: Paragraph) -> bool:
@@ -139,7 +147,7 @@ class _Reader:
         self.number = tag.number
         last.lines.append(text)
 
-    number = 0
+    number = length = 0
 
     # ---- tables ----
 
@@ -147,7 +155,7 @@ class _Reader:
         if self.grid and not self.continues(table):
             self.grid = None
         skip: Row | None = None
-        for row, below in zip(table.rows, [*table.rows[1:], None], strict=True):
+        for row, below in zip_longest(table.rows, table.rows[1:]):
             if row is skip:
                 continue
             if grid := self.header(row):
@@ -177,9 +185,10 @@ class _Reader:
         if any(_tags(cell) for cell in row.cells):
             return None
         for wanted in self.tables:
-            columns = [(cell, column_of(cell.text, wanted.columns) or "") for cell in row.cells]
+            printed = [column for column in wanted.columns if column.print]
+            columns = [(cell, column_of(cell.text, printed) or "") for cell in row.cells]
             named = [column for _, column in columns if column]
-            missing = sum(column.print for column in wanted.columns) - len(named)
+            missing = len(printed) - len(named)
             others = any(self.is_label(cell) for cell, column in columns if not column)
             if len(set(named)) == len(named) > 0 and (missing == 0 or (missing == 1 and len(named) > 1 and not others)):
                 return _Grid(wanted, columns)
@@ -212,6 +221,8 @@ class _Reader:
     def grid_row(self, table: Table, row: Row, grid: _Grid) -> None:
         texts = {head.column: _under(row, head, grid.above) for head, _ in grid.columns}
         grid.above = texts
+        if len(self.found.grids[grid.of.id]) >= MAX_ROWS:
+            raise TooLong
         cells = {column: texts[head.column] for head, column in grid.columns if column}
         others = [
             (head.text.strip(), texts[head.column].strip())

@@ -10,7 +10,7 @@ from typing import Any
 from python_calamine import CalamineError, CalamineWorkbook, SheetVisibleEnum
 
 from kyoten.papers.guard import Accepted
-from kyoten.papers.reading_blocks import Cell, Paper, Paragraph, Piece, Row, Table
+from kyoten.papers.reading_blocks import MAX_CELLS, Cell, Paper, Paragraph, Piece, Row, Table, TooLong
 from kyoten.papers.reading_docx import Unreadable
 
 MAX_ROWS = 5000  # of one sheet
@@ -19,7 +19,7 @@ _PANIC = "PanicException"  # what a Rust library raises on its own bugs; no subc
 
 
 def read_xlsx(accepted: Accepted) -> Paper:
-    """The sheets in order. Raises Unreadable."""
+    """The sheets in order. Raises Unreadable or TooLong."""
     return Paper([_table(name, rows, merged) for name, rows, merged in sheets(accepted.data)])
 
 
@@ -69,6 +69,8 @@ def _table(name: str, rows: list[list[Any]], merged: Iterable[Any]) -> Table:
             end = ranges.get((number - 1, column), (number - 1, column))
             paragraphs = [Paragraph([Piece(line)]) for line in text.split("\n")]
             row.cells.append(Cell([*paragraphs], column, span or end[1] - column + 1, end[0] - number + 2, span > 0))
+        if len(row.cells) > MAX_CELLS:
+            raise TooLong
         if row.cells:
             table.rows.append(row)
     return table
