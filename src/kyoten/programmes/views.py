@@ -88,8 +88,8 @@ def next_year(request: HttpRequest, slug: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def upload(request: HttpRequest) -> HttpResponse:
     """A definition is checked and its difference shown; nothing is stored before 公開."""
-    form = DefinitionForm(request.POST or None, request.FILES or None)
-    if request.method != "POST" or not form.is_valid():
+    form = DefinitionForm(request.POST, request.FILES) if request.method == "POST" else DefinitionForm()
+    if not form.is_valid():
         return render(request, "programmes/upload.html", {"form": form})
     return _checked(request, form.cleaned_data["text"], form.cleaned_data["cases"])
 
