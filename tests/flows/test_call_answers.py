@@ -6,10 +6,11 @@ from django.urls import reverse
 from kyoten.calls.actions import applying
 from kyoten.inquiries import actions
 from kyoten.inquiries.models import Addressee, MailAnswer
+from kyoten.organisations.models import Section
 from kyoten.post.models import OutboundMail
 from kyoten.records.models import Event, Refused
-from kyoten.web import demo
 from tests.flows.calling import ASKING, MICROSECOND, PREFECTURE_DUE, WRITING, asked, case
+from tests.world import login
 
 pytestmark = pytest.mark.django_db
 
@@ -99,7 +100,7 @@ def test_only_the_asker_reminds(world, row):
 
 
 def test_pass_on_moves_the_case_to_another_section(world, row):
-    other = world.second_section_of_matsudo
+    other = Section.objects.create(organisation=world.matsudo, name="高齢者支援課", email="korei@matsudo.example.jp")
     actions.pass_on(row, other, by=world.seat_matsudo, at=WRITING)
     row.refresh_from_db()
     assert row.section == other
@@ -138,10 +139,9 @@ def test_who_is_missing_after_the_date(world, row):
     assert (row.shown_state(PREFECTURE_DUE)[0], row.shown_state(late)[0]) == ("未読", "期限超過")
 
 
-def test_telephone_line_becomes_the_answer(client, world, row, settings):
-    settings.DEMO = True
-    demo.set_clock(ASKING)
-    world.login(client, world.seat_chiba)
+def test_telephone_line_becomes_the_answer(client, world, row, clock):
+    clock(ASKING)
+    login(client, world.seat_chiba)
     url = reverse("inquiries:telephone", args=[row.inquiry_id])
     client.post(url, {"row": row.pk, "state": "not_applicable", "name": "中川係長　今年度は応募しない"})
     row.refresh_from_db()

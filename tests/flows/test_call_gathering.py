@@ -6,6 +6,7 @@ import pytest
 
 from kyoten.calls.actions import applying, gathering
 from kyoten.calls.models import Application, Bundle
+from kyoten.organisations.models import Organisation
 from kyoten.post.models import OutboundMail
 from kyoten.records.models import Attachment, Event, Refused
 from tests.flows.calling import (
@@ -164,6 +165,9 @@ def test_proxy_entry_by_the_prefecture(world):
 def typed_in(world):
     """What 埼玉県 sent by mail, typed in by the organiser."""
     call = asked(world)
+    world.saitama_city = Organisation.objects.create(
+        kind="municipality", name="さいたま市", code="111007", prefecture=world.saitama
+    )
     application = applying.start(call, municipalities=[world.saitama_city], applicant=world.saitama_city,
                                  proxy="secretariat", by=world.seat_secretariat, at=WRITING)  # fmt: skip
     return applying.save(

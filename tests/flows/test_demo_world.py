@@ -1,1 +1,144 @@
-"""The demo: a world that is always the same, its stages, its clock, and the way back."""
+"""The demo: a world that is always the same, its stages played by the real acts, and the way back."""
+
+from collections import Counter
+from io import StringIO
+
+import pytest
+from django.core.management import call_command
+from django.db.models import Count
+from django.test import Client
+from django.urls import reverse
+
+from kyoten.calls.models import Application, Call
+from kyoten.inquiries.models import Addressee
+from kyoten.organisations.models import Designation, Organisation, Seat, Section, User
+from kyoten.post.models import OutboundMail
+from kyoten.programmes.models import Programme
+from kyoten.records.models import Event
+from kyoten.web import demo as demo_world
+from kyoten.web import stages, world
+from kyoten.web.models import DemoClock
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("demo")]
+
+
+def setup() -> str:
+    out = StringIO()
+    call_command("setup", stdout=out)
+    return out.getvalue()
+
+
+def log_in(username: str) -> Client:
+    client = Client()
+    assert client.post(reverse("demo:login"), {"username": username}).url == "/"
+    return client
+
+
+def test_setup_builds_the_world_once_and_prints_the_accounts():
+    printed = setup()
+    assert [line.split()[0] for line in printed.splitlines()[1:15]] == [row["username"] for row in world.ACCOUNTS]
+    assert f"パスワードはどれも {world.PASSWORD} です" in printed
+    kinds = dict(Organisation.objects.order_by().values_list("kind").annotate(Count("pk")))
+    assert kinds == {
+        "ministry": 2,
+        "secretariat": 1,
+        "prefecture": 47,
+        "municipality": 1741,
+        "health_centre": 13,
+        "association": 15,
+    }
+    assert Organisation.objects.filter(sections=None).count() == 0
+    addresses = Section.objects.values_list("email", flat=True)
+    assert all(address.endswith("example.jp") for address in addresses)
+    assert len(set(addresses)) == len(addresses) == 1821
+    assert (
+        Section.objects.get(organisation__code="122076", is_default=True).email
+        == "zaitaku@city.matsudo.chiba.example.jp"
+    )
+    assert Designation.objects.filter(prefecture__code="120006").count() == 54
+    assert [p.slug for p in Programme.objects.all()] == ["r7-zaitaku"]
+    assert Call.objects.count() == 0
+    counts = (Section.objects.count(), Seat.objects.count(), Event.objects.count(), Programme.objects.count())
+    assert setup() == printed
+    assert (Section.objects.count(), Seat.objects.count(), Event.objects.count(), Programme.objects.count()) == counts
+
+
+def states(prefecture: str) -> dict[str, int]:
+    rows = Addressee.objects.filter(inquiry__parent__organisation__code=prefecture, purpose="answer")
+    return Counter("represented" if row.represented_by_id else row.state for row in rows)
+
+
+def applications() -> dict[str, str]:
+    return {a.applicant.name: a.state for a in Application.objects.select_related("applicant")}
+
+
+def test_every_stage_follows_from_the_one_before_by_the_real_acts():
+    seen = {}
+    demo_world.reset()
+    for stage in stages.STAGES:
+        stage.play()
+        seen[stage.id] = (applications(), states("120006"))
+    three = {"松戸市": "submitted", "八千代市": "submitted", "柏市": "returned", "茂原市": "submitted"}
+    everybody = [*three, "川口市", "府中市"]
+    answered = {"answered": 3, "returned": 1, "considering": 3, "represented": 7, "unread": 3, "not_applicable": 37}
+    assert seen["start"] == seen["opened"] == ({}, {})
+    assert seen["asked"] == ({}, {"unread": 54})
+    assert seen["answered"] == (three, answered)
+    assert seen["gathered"][0] == dict.fromkeys(everybody, "forwarded")
+    assert seen["screening"][0] == dict.fromkeys(everybody, "forwarded")
+    decided = Application.objects.exclude(decision=None)
+    assert sorted(decided.values_list("applicant__name", "decision__outcome")) == sorted(
+        (name, "selected" if name == "松戸市" else "declined") for name in everybody
+    )
+    assert Call.objects.get().announced_at.date().isoformat() == "2025-08-14"
+    assert OutboundMail.objects.filter(state="failed").count() == 0
+
+
+def test_going_back_leaves_nothing_of_what_was_done_and_who_asked_goes_on(settings):
+    setup()
+    before = {model: model.objects.count() for model in (Organisation, Section, User, Seat, Event, Addressee)}
+    mine, other = log_in("jimukyoku"), log_in("matsudo")
+    stages.open_the_call()
+    Section.objects.filter(organisation__name="松戸市").update(email="changed@example.jp")
+    demo_world.set_clock(demo_world.MOMENTS[-1][0])
+    assert mine.get(reverse("demo:reset")).status_code == 200
+    assert Call.objects.count() == 1
+    assert mine.post(reverse("demo:reset")).url == "/"
+    assert {model: model.objects.count() for model in before} == before
+    assert Section.objects.filter(email="changed@example.jp").count() == 0
+    assert abs(demo_world.now() - demo_world.START).total_seconds() < 60
+    assert "中村 彩" in mine.get("/").content.decode()
+    assert other.get("/").status_code == 302
+
+
+def test_a_shortcut_puts_world_and_clock_at_its_stage():
+    setup()
+    client = log_in("chiba")
+    assert client.post(reverse("demo:jump"), {"stage": "opened"}).url == "/"
+    assert Call.objects.count() == 1
+    page = client.get("/").content.decode()
+    assert ("管内へ照会する" in page, "令和7年6月26日（木）9:00" in page) == (True, True)
+    assert client.post(reverse("demo:jump"), {"stage": "nowhere"}).status_code == 404
+
+
+def test_the_files_of_the_old_world_go_and_newer_ones_stay(settings):
+    from kyoten.records.actions import store_file
+
+    setup()
+    old = store_file(b"old", "a.txt", by=None, at=demo_world.START)
+    demo_world._sweep(demo_world.timezone.now())
+    assert old.read() == b"old"
+    path = old.path
+    demo_world.reset()
+    assert path.exists()  # nothing is removed before the new world is committed
+    demo_world._sweep(demo_world.timezone.now())
+    assert not path.exists()
+
+
+def test_reset_is_refused_outside_the_demo(settings):
+    settings.DEMO = False
+    person = User.objects.create(username="one")
+    with pytest.raises(RuntimeError):
+        demo_world.reset()
+    assert list(User.objects.all()) == [person]
+    assert DemoClock.objects.count() == 0

@@ -134,7 +134,8 @@ def save(
     if reason is not None:
         locked.reason = reason
     if ticks is not None:
-        locked.ticks_text = json.dumps({**locked.ticks, **ticks}, ensure_ascii=False, sort_keys=True)
+        kept = {rule: True for rule, ok in {**locked.ticks, **ticks}.items() if ok}  # unticked: nobody has said so yet
+        locked.ticks_text = json.dumps(kept, ensure_ascii=False, sort_keys=True)
     if before != (locked.answers_text, locked.reason, locked.ticks_text):
         locked.version += 1
         locked.saved_at, locked.saved_by = at, f"{by.section}　{by.person.name}"
