@@ -55,6 +55,7 @@ class Command(BaseCommand):
             worker.turn()
             return
         while not stop.is_set():
+            close_old_connections()
             worker.turn()
             stop.wait(worker.pause)
 
@@ -70,7 +71,6 @@ class Worker:
     def turn(self) -> None:
         """All duties once, each guarded: what goes wrong in one is logged and keeps nothing else from being done."""
         self.pause = IDLE
-        close_old_connections()
         at = self.guard("clock", demo.now)
         if at is None:
             return
