@@ -155,6 +155,12 @@ def test_contacts_are_made_up() -> None:
             "選択肢は hub、prefecture、homecare、medical_association、care、care_association、municipality、other です。",
         ),
         (
+            'kind   = "fixed"\nat     = 2025-07-31',
+            'kind   = "days_after"\ndays   = 30\nafter  = "completed"',
+            "call.deadline: 申込締切が「completed」の日から数える期限になっています。"
+            '申込締切は日付で決めてください（kind = "fixed"）。',
+        ),
+        (
             "opens            = 2025-06-27",
             "opens            = 2025-08-01",
             "call.opens: 公募を始める日（2025-08-01）が申込締切（2025-07-31）より後です。opens か deadline を直してください。",

@@ -9,8 +9,10 @@ from typing import Any
 
 from kyoten.rules.definition import (
     Call,
+    Deadline,
     Definition,
     Desk,
+    EarliestOf,
     Engagement,
     Field,
     FixedDeadline,
@@ -199,6 +201,9 @@ def _deadline(call: Call) -> Iterator[Fault]:
             yield Fault(
                 (*path, key), f"申込締切の {key} がありません", "文書の文言（text）と根拠（source）を書いてください"
             )
+    for name in _starting_days(call.deadline):
+        reason = f"申込締切が「{name}」の日から数える期限になっています"
+        yield Fault(path, reason, '申込締切は日付で決めてください（kind = "fixed"）')
     if not isinstance(call.deadline, FixedDeadline):
         return
     day = call.deadline.at.date() if isinstance(call.deadline.at, datetime) else call.deadline.at
@@ -206,6 +211,15 @@ def _deadline(call: Call) -> Iterator[Fault]:
         reason = f"公募を始める日（{call.opens}）が申込締切（{day}）より後です"
         yield Fault(("call", "opens"), reason, "opens か deadline を直してください")
     yield from _said_otherwise((*path, "text"), call.deadline.text, day)
+
+
+def _starting_days(deadline: Deadline) -> Iterator[str]:
+    """The days a deadline counts from; a call's deadline is announced as a date and counts from none."""
+    if isinstance(deadline, EarliestOf):
+        for each in deadline.of:
+            yield from _starting_days(each)
+    elif not isinstance(deadline, FixedDeadline):
+        yield deadline.after
 
 
 def _said_otherwise(path: Path, text: str, day: date) -> Iterator[Fault]:
