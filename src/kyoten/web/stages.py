@@ -10,6 +10,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from django.db import transaction
+
 from kyoten.calls import papers
 from kyoten.calls.actions import applying, gathering, opening, selecting
 from kyoten.calls.models import Application, Call
@@ -45,8 +47,9 @@ def by_id(stage: str) -> Stage | None:
     return next((each for each in STAGES if each.id == stage), None)
 
 
+@transaction.atomic
 def go_to(stage: str) -> None:
-    """Start the world afresh and play it up to a stage."""
+    """Start the world afresh and play it up to a stage. One transaction: nobody ever sees half a stage."""
     demo.reset()
     for each in STAGES:
         each.play()

@@ -53,6 +53,7 @@ class Command(BaseCommand):
         if options["first_manager"]:
             self.first_manager(options["first_manager"], options["organisation"], options["email"])
 
+    @transaction.atomic
     def first_manager(self, name: str, organisation: str | None, email: str | None) -> None:
         section = section_of(organisation, email)
         try:
