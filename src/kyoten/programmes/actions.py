@@ -33,6 +33,10 @@ class Review:
     def misses(self) -> tuple[Outcome, ...]:
         return tuple(outcome for outcome in self.outcomes if not outcome.ok)
 
+    @property
+    def misses_first(self) -> list[Outcome]:
+        return sorted(self.outcomes, key=lambda outcome: outcome.ok)
+
 
 def review(text: str, cases: str = "", file: str = "定義ファイル") -> Review:
     """Read and check a definition and its cases. reading.Invalid with every fault of either file."""
