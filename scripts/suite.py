@@ -50,7 +50,7 @@ def run(name: str, command: Sequence[str | Path], *, live: bool = False, **envir
         process = subprocess.Popen(
             command,
             cwd=ROOT,
-            env=os.environ | environment,
+            env=os.environ | {"PYTHONPATH": str(ROOT / "src"), "PYTHONUTF8": "1"} | environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             preexec_fn=end_with_parent,
