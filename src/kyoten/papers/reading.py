@@ -246,12 +246,10 @@ class _Reader:
     def read_region(self, anchor: Line, target: Target, rest: str, region: list[Line]) -> None:
         region = [line for line in region if not line.used]
         into = target.field
-        if into is None or into.kind == "table":
-            if rest:
-                self.unread(rest, anchor.where, into.id if into else "")
-            return
-        if into.id in self.raw:
-            self.add_strays(into, anchor, target.section, region)
+        if into is None or into.kind == "table" or into.id in self.raw:
+            self.unread(rest, anchor.where, into.id if into else "")
+            if into and into.kind != "table":
+                self.add_strays(into, anchor, target.section, region)
             return
         if into.kind in ("longtext", "marks"):
             lines = region

@@ -214,5 +214,6 @@ def _printed(form: Form) -> Iterator[str]:
         for field in section.fields:
             yield from (field.label, field.help, *field.help.splitlines())
             yield from (column.label for column in field.columns)
-            for option in field.options:
-                yield from (option.label, f"{option.value} {option.label}")
+            yield "円" if field.kind == "money" else ""
+            for place, option in enumerate(field.options, 1):
+                yield from (option.label, f"{option.value} {option.label}", f"{place} {option.label}")

@@ -231,7 +231,7 @@ class _Reader:
         ]
         others += [("", cell.text.strip()) for cell in row.cells if not _has_head(cell, grid) and cell.text.strip()]
         row_id, hidden = _row_tag([tag for cell in row.cells for tag in _tags(cell)], grid.of.id)
-        if row_id or any(cell.text.strip() for cell in row.cells if not _is_number(cell, grid)):
+        if row_id or others or any(text.strip() for text in cells.values()):
             self.found.grids[grid.of.id].append(GridRow(table.place(row), cells, tuple(others), row_id, hidden))
 
     def labels_above(self, row: Row, below: Row) -> bool:
@@ -261,10 +261,6 @@ def _has_head(cell: Cell, grid: _Grid) -> bool:
 
 def _is_count(head: Cell, text: str) -> bool:
     return is_number_column(head.text) and (key(text).isdecimal() or not key(text))
-
-
-def _is_number(cell: Cell, grid: _Grid) -> bool:
-    return any(head.column == cell.column and is_number_column(head.text) for head, _ in grid.columns)
 
 
 def _under(row: Row, head: Cell, above: dict[int, str]) -> str:

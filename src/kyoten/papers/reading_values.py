@@ -19,8 +19,10 @@ SQUARES = "●■◼"  # a mark where some are □, a bullet where others are �
 _BULLETS = "・･·•▪□☐◻‐-"
 _DECORATION = re.compile(rf"[\s　\x1f（）()［］\[\]【】{CIRCLES}{SQUARES}{re.escape(_BULLETS)}]")
 _NUMBERING = re.compile(r"[0-9０-９①-⑳]{1,2}[.．)）、]?")
+_NUMBERED = re.compile(r"[0-9０-９①-⑳❶-❿]{1,2}[.．)）、:：]?[\s　]*$")
 _CIRCLED = {chr(0x2460 + n): str(n + 1) for n in range(20)} | {chr(0x2776 + n): str(n + 1) for n in range(10)}
 _POSTAL = re.compile(r"[〒\s]*(\d{3})\s*-?\s*(\d{4})(?!\d)\s*")
+_COUNTERS = "[人名件回台床歳年日月%]|[かカヶケ箇ヵ]所|時間"
 _HYPHENS = str.maketrans("‐‑‒–—―−ー－ｰ─", "-----------")
 
 
@@ -50,7 +52,7 @@ def plain(target: Field, rest: str, lines: list[Line]) -> Value:
     if target.kind == "phone":
         text = re.sub(r"^(tel|電話(番号)?)\s*[.:：]?\s*", "", narrow(text), flags=re.I)
     elif target.kind == "number":
-        text = re.sub(r"^([\d,]+)\s*[^\d,\s円]{1,3}$", r"\1", narrow(text))  # 15名
+        text = re.sub(rf"^([\d,]+)\s*({_COUNTERS})$", r"\1", narrow(text))
     return Value(text, fax)
 
 
@@ -75,16 +77,17 @@ def choice(target: Field, rest: str, lines: list[Line]) -> Value:
     groups += ["\n".join(line.text for line in group) for _, group in groupby(lines, key=lambda line: id(line.cell))]
     texts = [re.sub(r"^\s*回\s*答\s*欄?\s*[:：]?", "", group).strip() for group in groups]
     answers, listed = _without_the_list([text for text in texts if key(text) or is_marked(text)], target.options)
+    beside = [rest for text in listed if key(rest := _beside_options(text, target.options))]
     listed += _joined_rows(lines, target.options) if not listed else []
     chosen = list(dict.fromkeys(value for text in answers if (value := _option(text, target.options))))
     strange = [text for text in answers if not _option(text, target.options)]
     if not chosen and not strange:
         chosen = list(_marked(listed, target.options))
     if len(chosen) == 1:
-        return Value(chosen[0], doubts=[f"「{text}」は回答に含めませんでした。" for text in strange])
+        return Value(chosen[0], doubts=[f"「{text}」は回答に含めませんでした。" for text in (*strange, *beside)])
     if chosen:
         return Value("", doubts=["二つ以上が選ばれているため、どれか決められませんでした。"])
-    return Value(" ".join(strange))
+    return Value(" ".join(strange), doubts=[f"「{text}」は回答に含めませんでした。" for text in beside])
 
 
 def _without_the_list(texts: list[str], options: Sequence[Option]) -> tuple[list[str], list[str]]:
@@ -126,6 +129,15 @@ def _options_in(text: str, options: Sequence[Option]) -> list[tuple[int, int, Op
         if start >= 0:
             taken.append((start, start + len(label), option))
     return sorted((letters[a][1], letters[b - 1][1] + 1, option) for a, b, option in taken)
+
+
+def _beside_options(text: str, options: Sequence[Option]) -> str:
+    """What a printed list says besides its options and their numbers."""
+    rest, end = "", 0
+    for start, stop, _ in _options_in(text, options):
+        rest += f"{_NUMBERED.sub('', text[end:start])} "
+        end = stop
+    return _rest(rest + text[end:])
 
 
 def _marked(texts: Sequence[str], options: Sequence[Option]) -> Iterator[str]:
