@@ -108,6 +108,17 @@ def test_conflict_of_interest_hides_the_case_from_that_person_only(world):
     assert (Conflict.objects.count(), Decision.objects.count()) == (1, 0)
 
 
+def test_who_has_a_conflict_does_not_announce(world):
+    decision = decided(world)
+    person = world.seat_secretariat.person
+    selecting.declare_conflict(decision.application, person, "会議の委員", by=world.seat_secretariat2, at=SELECTING)
+    with pytest.raises(Refused, match="ほかの担当"):
+        selecting.announce(
+            decision.application.call, letters(world), **NUMBERED, by=world.seat_secretariat, at=ANNOUNCING
+        )
+    assert Call.objects.get().announced_at is None
+
+
 def test_a_withdrawn_application_is_not_decided(world):
     application = forwarded(world)
     applying.withdraw(application, "", by=world.seat_matsudo, at=SELECTING)

@@ -26,7 +26,7 @@ def list_inquiries(request: HttpRequest) -> HttpResponse:
         all=Count("addressees", filter=Q(addressees__purpose="answer")),
         missing=Count("addressees", filter=Q(addressees__purpose="answer", addressees__state__in=Addressee.MISSING,
                                              addressees__represented_by=None)),
-    )  # fmt: skip
+    ).order_by("-sent_at", "-pk")  # fmt: skip
     rows = Paginator(received, 50).get_page(request.GET.get("page"))
     for row in rows:
         row.shown = row.shown_state(request.at)

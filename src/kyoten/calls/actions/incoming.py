@@ -157,6 +157,19 @@ def propose_group(field: Field, row: dict[str, str]) -> dict[str, str]:
     return row | {"group": found}
 
 
+def propose_groups(application: Application, *, by: Seat, at: datetime) -> None:
+    """Fill in the group of members that have none: a proposal, which the officer sees and confirms on the screen."""
+    proposed = {
+        field.id: [propose_group(field, row) for row in application.answers.get(field.id) or []]
+        for field in application.form.fields()
+        if field.kind == "table"
+    }
+    if any(rows != application.answers.get(field_id) for field_id, rows in proposed.items() if rows):
+        base = form_answers.digests(application.form, application.answers)
+        applying.save(application, proposed, base, by=by, at=at)
+        application.refresh_from_db()
+
+
 def pasted_rows(field: Field, text: str) -> tuple[list[dict[str, str]], list[str]]:
     """Excelからの貼り付け: rows for the table, and what could not be placed."""
     return _rows(field, parse_paste(text, field.columns))

@@ -152,6 +152,8 @@ def announce(
         raise Refused("決裁日と文書番号を記入してください（事務連絡のときは「事務連絡」と記入します）。")
     if decided_on > at.date():
         raise Refused("決裁日が本日より後になっています。日付を確かめてください。")
+    if Conflict.objects.filter(application__call=call, application__state="forwarded", person=by.person_id).exists():
+        raise Refused("利益相反を登録した申込みが含まれるため、ほかの担当が通知してください。")
     if left := undecided(locked):
         raise Refused(f"決定していない申込みが{len(left)}件あります。すべて決定してから通知してください。")
     decisions = list(_decisions(locked))

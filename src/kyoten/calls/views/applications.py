@@ -67,6 +67,7 @@ def _save(request: HttpRequest, application: Application) -> HttpResponse:
     do = request.POST.get("do", "")
     if request.htmx:
         return render(request, "calls/_saved.html", _saved_context(request, saved, posted_base(request.POST)))
+    incoming.propose_groups(saved.application, by=request.seat, at=request.at)
     if do == "submit":
         return redirect("calls:submit", application.pk)
     if do.startswith(("add-row:", "remove-row:", "paste:")):

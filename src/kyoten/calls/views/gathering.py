@@ -249,7 +249,7 @@ def bundle(request: HttpRequest, pk: int) -> HttpResponse:
     visible = Application.objects.visible_to(request.seat).filter(bundle=found).select_related("applicant")
     context = {
         "bundle": found, "call": found.call, "form": form, "own": own, "applications": visible,
-        "files": Attachment.objects.of("bundle", found.pk) if own else [], "events": Event.objects.of("bundle", found.pk),
+        "files": Attachment.objects.of("bundle", found.pk) if own else [], "events": Event.objects.of("bundle", found.pk) if own else [],
     }  # fmt: skip
     return render(request, "calls/bundle.html", context)
 

@@ -237,7 +237,7 @@ def announce(request: HttpRequest, slug: str) -> HttpResponse:
         decisions.select_related("application__applicant", "application__prefecture", "application__programme")
     )
     context = {
-        "call": call, "form": form, "decisions": decisions, "undecided": selecting.undecided(call),
+        "call": call, "form": form, "decisions": decisions, "undecided": Application.objects.visible_to(request.seat).filter(call=call, state="forwarded", decision=None),
         "preview": selecting.result_text(decisions[0], call) if decisions else "", "result_due": result_due(call),
     }  # fmt: skip
     return render(request, "calls/announce.html", context)
