@@ -3,6 +3,12 @@
 from importlib.util import find_spec
 
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
+
+# How long an example takes depends on what else the machine is doing, and says nothing about the code.
+hypothesis_settings.register_profile("kyoten", deadline=None, suppress_health_check=[HealthCheck.too_slow], database=None)
+hypothesis_settings.load_profile("kyoten")
 
 if find_spec("tests.world"):
     pytest_plugins = ["tests.world"]
