@@ -1,7 +1,5 @@
 """What every test finds: a folder of its own for files, and the world of made-up people (tests/world.py)."""
 
-from importlib.util import find_spec
-
 import pytest
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
@@ -10,8 +8,7 @@ from hypothesis import settings as hypothesis_settings
 hypothesis_settings.register_profile("kyoten", deadline=None, suppress_health_check=[HealthCheck.too_slow], database=None)
 hypothesis_settings.load_profile("kyoten")
 
-if find_spec("tests.world"):
-    pytest_plugins = ["tests.world"]
+pytest_plugins = ["tests.world"]
 
 
 @pytest.fixture(autouse=True)
