@@ -574,6 +574,56 @@ def a_comment_and_a_header() -> Case:
 
 
 @case
+def an_ellipse_drawn_over_an_item() -> Case:
+    ellipse = (
+        "<w:r><mc:AlternateContent><mc:Choice Requires='wps'><w:drawing><wps:wsp/></w:drawing></mc:Choice>"
+        "<mc:Fallback><w:pict><v:oval/></w:pict></mc:Fallback></mc:AlternateContent></w:r>"
+    )
+    a, b, c, d, e = OPTIONS
+    items = p(t(f"・{a}")) + p(t(f"・{b}"), ellipse) + ps(f"・{c}\n・{d}　・{e}")
+    return Case(issues(items), {"issues": []}, (f"・{b}",))
+
+
+@case
+def mail_as_a_link() -> Case:
+    link = p(f'<w:hyperlink w:anchor="x">{t("zaitaku@")}{t("example.jp")}</w:hyperlink>')
+    return Case(hand.form(rep=hand.representative(mail=tc(link))))
+
+
+@case
+def mail_as_a_field() -> Case:
+    field = (
+        '<w:r><w:fldChar w:fldCharType="begin"/></w:r><w:r><w:instrText>HYPERLINK "mailto:old@example.jp"</w:instrText></w:r>'
+        f'<w:r><w:fldChar w:fldCharType="separate"/></w:r>{t("zaitaku@example.jp")}<w:r><w:fldChar w:fldCharType="end"/></w:r>'
+    )
+    return Case(hand.form(rep=hand.representative(mail=tc(p(field)))))
+
+
+@case
+def name_with_its_reading_above() -> Case:
+    ruby = f"<w:r><w:ruby><w:rt>{t('たかさき')}</w:rt><w:rubyBase>{t('髙﨑')}</w:rubyBase></w:ruby></w:r>"
+    rep = hand.representative().replace(tc("髙﨑 𠮷子"), tc(p(ruby, t(" 𠮷子"))))
+    return Case(hand.form(rep=rep))
+
+
+@case
+def a_cell_beside_several_labels() -> Case:
+    rows = [("所属", "松戸市"), ("部署", "健康福祉部 在宅医療推進課"), ("氏名", "髙﨑 𠮷子"), ("役職", "課長"),
+            ("住所", "〒271-0000 千葉県松戸市見本町1-2-3"), ("電話番号", "047-000-0000"), ("E-mail", "zaitaku@example.jp")]  # fmt: skip
+    side = [tc("代表者", merge="restart")] + [tc("", merge="continue")] * 6
+    return Case(hand.form(rep=tbl(*(tr(cell, *row) for cell, row in zip(side, rows, strict=True)))))
+
+
+@case
+def names_of_the_members_in_a_column_of_their_own() -> Case:
+    rows = [
+        tr(str(n), org, section, title, f"山田 {n}子", job) for n, (org, section, title, job) in enumerate(MEMBERS, 1)
+    ]
+    table = tbl(tr("No.", "所属", "部署", "役職", "氏名", "職種"), *rows)
+    return Case(hand.form(members=table), noted=("山田 1子\n山田 2子\n山田 3子",))
+
+
+@case
 def a_row_was_deleted() -> Case:
     rep = hand.representative().replace(tr("役　職", "課長"), "")
     return Case(hand.form(rep=rep), {"rep_title": None}, ("",))

@@ -14,7 +14,7 @@ from typing import Any, Literal
 from kyoten.papers import guard
 from kyoten.papers.embedded import embedded
 from kyoten.papers.guard import Refusal
-from kyoten.papers.reading_blocks import Cell, Paper, TooLong
+from kyoten.papers.reading_blocks import SHAPE, Cell, Paper, TooLong
 from kyoten.papers.reading_docx import Unreadable, read_docx
 from kyoten.papers.reading_labels import Match, Target, Wording, heads_a_value, key, match, targets
 from kyoten.papers.reading_lines import GridRow, Line, Lines, lines_of
@@ -162,6 +162,7 @@ class _Reader:
             self.source[field_id] = Source(self.found.grid_places[field_id], f"{len(rows)}行")
             for row, row_id in zip(rows, ids, strict=True):
                 self.read_row(into, row, row_id or next(names))
+            self.note_others(into, rows)
 
     def read_row(self, into: Field, row: GridRow, row_id: str) -> None:
         written = [text for text in row.cells.values() if text.strip()]
@@ -171,12 +172,19 @@ class _Reader:
             hidden = {name: value for name, value in {**unseen, **dict(row.hidden)}.items() if name in known}
             self.raw[into.id].append({"row": row_id, **row.cells, **hidden})
             self.source[f"{into.id}/{row_id}"] = Source(row.where, " ／ ".join(written))
-        for heading, text in row.others:
-            label = f"「{heading}」の列の" if heading else ""
-            self.note(
-                "warn", f"様式にない{label}記載は読み取っていません：「{text}」",
-                row.where, field=into.id, row=row_id if written else "", raw=text,
-            )  # fmt: skip
+
+    def note_others(self, into: Field, rows: list[GridRow]) -> None:
+        """Columns the form does not have (備考, 氏名), one note each; text under no column at all, one by one."""
+        columns: dict[str, list[tuple[str, str]]] = {}
+        for row in rows:
+            for heading, text in row.others:
+                columns.setdefault(heading, []).append((row.where, text))
+        for where, text in columns.pop("", []):
+            self.unread(text, where, into.id)
+        for heading, texts in columns.items():
+            raw = "\n".join(text for _, text in texts)
+            said = f"「{heading}」の列は様式にないため、読み取っていません（{len(texts)}行）。"
+            self.note("warn", said, texts[0][0], field=into.id, raw=raw)
 
     # ---- labels ----
 
@@ -374,11 +382,16 @@ class _Reader:
             self.unread("\n".join(line.text for line in group), where)
 
     def says_something(self, text: str) -> bool:
-        return is_marked(text) if not key(text) else not self.wording.knows(text)
+        word = key(text)
+        return is_marked(text) if not word else not (self.wording.knows(text) or self.wording.begins_with(word))
 
     def note_asides(self) -> None:
         for aside in self.paper.asides:
-            if self.says_something(aside.text) and not aside.text.isdecimal():
+            if aside.what == SHAPE:
+                line = f"（「{aside.text[:40]}」の所）" if aside.text else ""
+                said = f"図形や画像は読み取れません{line}。○印などを図形で付けている場合は、原本を確かめてください。"
+                self.note("warn", said, aside.what, raw=aside.text)
+            elif self.says_something(aside.text) and not aside.text.isdecimal():
                 self.note(
                     "info", f"{aside.what}は読み取っていません：「{aside.text[:_LONG]}」", aside.what, raw=aside.text
                 )

@@ -86,11 +86,14 @@ class Table:
 Block = Paragraph | Table
 
 
+SHAPE = "図形・画像"
+
+
 @dataclass(frozen=True)
 class Aside:
     """Text beside the paper itself: a comment, a footnote, a header, text struck out or hidden."""
 
-    what: str  # コメント, 脚注, ヘッダー, 取り消し線, 隠し文字
+    what: str  # コメント, 脚注, ヘッダー, 取り消し線, 隠し文字, or SHAPE with the text of the paragraph it hangs on
     text: str
 
 

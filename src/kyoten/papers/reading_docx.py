@@ -16,6 +16,7 @@ from kyoten.papers.guard import Accepted, part_names, read_part
 from kyoten.papers.reading_blocks import (
     MAX_CELLS,
     MAX_PARAGRAPHS,
+    SHAPE,
     Aside,
     Block,
     Cell,
@@ -164,6 +165,7 @@ class _Walker:
         self.asides: list[Aside] = []
         self.pending: list[Table] = []  # text boxes anchored in the paragraph being read
         self.checkbox: bool | None = None
+        self.shape = False  # a drawing without text hangs on the paragraph being read: an ○ drawn over an item?
 
     # ---- blocks ----
 
@@ -255,7 +257,9 @@ class _Walker:
         paragraph = Paragraph([Piece("", tag)], element.find("{*}pPr/{*}rPr/{*}del") is not None)
         for child in element:
             self.inline(child, paragraph, tag)
-        boxes, self.pending = self.pending, outer
+        if self.shape:
+            self.asides.append(Aside(SHAPE, paragraph.text.strip()))
+        boxes, self.pending, self.shape = self.pending, outer, False
         return [paragraph, *boxes]
 
     # ---- inside a paragraph ----
@@ -272,6 +276,10 @@ class _Walker:
             self.box(element)
         elif local == "AlternateContent":
             self.inline_all(_chosen(element), into, tag)
+        elif local in ("drawing", "pict", "object"):
+            written = len(self.pending)
+            self.inline_all(element, into, tag)
+            self.shape = not any(_says(box) for box in self.pending[written:])
         else:
             self.say(_character(element), into, tag)
             self.inline_all(element, into, tag)
@@ -316,6 +324,10 @@ class _Walker:
             into.pieces[-1].text += text
         else:
             into.pieces.append(Piece(text, tag))
+
+
+def _says(box: Table) -> bool:
+    return any(cell.text.strip() for row in box.rows for cell in row.cells)
 
 
 def _chosen(alternate: Any) -> Any:

@@ -182,12 +182,17 @@ class Wording:
     def __init__(self, form: Form) -> None:
         self.texts = [text for text in _printed(form) if text]
         self.keys = frozenset(key(text) for text in self.texts)
+        self.headings = [key(section.title) for section in form.sections]
         self.long = [word for word in self.keys if len(word) >= 6]
 
     def knows(self, text: str) -> bool:
         """Whether a line is the form's own, also when it is only a part of one (a text wrapped by hand)."""
         word = key(text)
         return not word or word in self.keys or (len(word) >= 6 and any(word in whole for whole in self.long))
+
+    def begins_with(self, word: str) -> bool:
+        """The first words of a heading, as a cell beside several labels shows them: 代表者."""
+        return len(word) >= 3 and any(heading.startswith(word) for heading in self.headings)
 
     def is_instruction(self, text: str) -> bool:
         """A ※ note of the form. Another ※ line is the answerer's own."""

@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Any
 
 from python_calamine import CalamineError, CalamineWorkbook, SheetVisibleEnum
 
-from kyoten.papers.guard import Accepted
-from kyoten.papers.reading_blocks import MAX_CELLS, Cell, Paper, Paragraph, Piece, Row, Table, TooLong
+from kyoten.papers.guard import Accepted, part_names
+from kyoten.papers.reading_blocks import (
+    MAX_CELLS,
+    SHAPE,
+    Aside,
+    Block,
+    Cell,
+    Paper,
+    Paragraph,
+    Piece,
+    Row,
+    Table,
+    TooLong,
+)
 from kyoten.papers.reading_docx import Unreadable
 
 MAX_ROWS = 5000  # of one sheet
@@ -20,7 +33,9 @@ _PANIC = "PanicException"  # what a Rust library raises on its own bugs; no subc
 
 def read_xlsx(accepted: Accepted) -> Paper:
     """The sheets in order. Raises Unreadable or TooLong."""
-    return Paper([_table(name, rows, merged) for name, rows, merged in sheets(accepted.data)])
+    drawn = any(re.fullmatch(r"xl/drawings/(drawing|vmldrawing)\d+\.(xml|vml)", name) for name in part_names(accepted))
+    tables: list[Block] = [_table(name, rows, merged) for name, rows, merged in sheets(accepted.data)]
+    return Paper(tables, [Aside(SHAPE, "")] if drawn else [])
 
 
 def sheets(data: bytes) -> list[tuple[str, list[list[Any]], list[Any]]]:
