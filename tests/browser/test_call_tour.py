@@ -71,6 +71,7 @@ def test_from_opening_to_result(page, axe, stays_in_width, world, clock):
     axe(page)
     fill_in(page)
     paste_members(page)
+    page.select_option("[name=f-members-1-group]", "hub")  # the proposal was 市町村担当者
     page.locator("#requirements").get_by_text("とりまとめ時に確認").first.wait_for()
     axe(page)
     page.get_by_role("button", name="千葉県への提出へ進む").click()

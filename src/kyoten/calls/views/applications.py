@@ -19,7 +19,8 @@ from kyoten.calls.views.calls import starting_form
 from kyoten.records.models import Attachment, Event, Refused
 from kyoten.records.views import as_download, download
 from kyoten.rules import answers as form_answers
-from kyoten.rules.definition import Field
+from kyoten.rules.definition import STEPS, Field
+from kyoten.rules.eligibility import Finding
 
 
 @require_POST
@@ -143,25 +144,30 @@ def _context(request: HttpRequest, application: Application) -> dict:
     }
 
 
-def requirement_rows(application: Application, at, step: str) -> list[dict]:
-    """応募要件 beside the form: what holds, what stops and at which step, what only warns, with the official sentence."""
-    rows = []
-    for finding in application.findings(at):
-        stops, later = (
-            finding.stops_at(step),
-            not finding.ok and finding.rule.level == "stop" and not finding.stops_at(step),
-        )
-        words = (
-            ("満たす", "ok")
-            if finding.ok
-            else ("要対応", "stop")
-            if stops
-            else (LATER[finding.rule.step], "warn")
-            if later
-            else ("確認", "warn")
-        )
-        rows.append({"finding": finding, "rule": finding.rule, "words": words[0], "kind": words[1], "later": later})
-    return rows
+def requirement_rows(application: Application, at, step: str, checks: dict[str, bool] | None = None) -> list[dict]:
+    """応募要件 beside the form: what holds, what stops and at which step, what only warns, with the official sentence.
+
+    `checks`: what a person of the organiser has confirmed goes before what the rule finds.
+    """
+    return [_requirement(finding, step, (checks or {}).get(finding.rule.id)) for finding in application.findings(at)]
+
+
+def _requirement(finding: Finding, step: str, checked: bool | None) -> dict:
+    rule = finding.rule
+    ok = finding.ok if checked is None else checked
+    stops = not ok and rule.level == "stop"
+    later = stops and STEPS.index(rule.step) > STEPS.index(step)
+    words, kind = ("満たす", "ok") if ok else ("確認", "warn")
+    if stops:
+        words, kind = (LATER[rule.step], "warn") if later else ("要対応", "stop")
+    return {
+        "finding": finding,
+        "rule": rule,
+        "words": words,
+        "kind": kind,
+        "later": later,
+        "checked": checked is not None,
+    }
 
 
 LATER = {"apply": "申込時に確認", "bundle": "とりまとめ時に確認", "screening": "選定時に確認"}
@@ -238,10 +244,11 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     organiser = application.call.organiser.organisation_id == seat.section.organisation_id
     prefecture = application.prefecture_id == seat.section.organisation_id and seat.organisation.kind == "prefecture"
     step = "screening" if organiser else "bundle" if prefecture else "apply"
+    checks = {check.rule: check.ok for check in application.checks.all()} if organiser else {}
     context = {
         "application": application, "call": application.call, "definition": application.definition,
         "form": application.form, "answers": application.answers, "shown": application.shown_state(),
-        "findings": requirement_rows(application, request.at, step), "decision": decision,
+        "findings": requirement_rows(application, request.at, step, checks), "decision": decision,
         "steps": steps_of_application(application, announced=bool(application.call.announced_at)),
         "events": Event.objects.of(applying.KIND, application.pk),
         "corrections": application.corrections.all(),
@@ -252,7 +259,6 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     if organiser:
         context["inside"] = Event.objects.of("selection", application.pk)
         context["notes"] = application.review_notes.all()
-        context["checks"] = {check.rule: check for check in application.checks.all()}
     return render(request, "calls/application.html", context)
 
 

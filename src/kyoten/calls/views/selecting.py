@@ -97,6 +97,7 @@ def decide(request: HttpRequest, pk: int) -> HttpResponse:
     decision = Decision.objects.visible_to(request.seat).filter(application=application).first()
     initial = {"outcome": decision.outcome, "reason": decision.reason} if decision else {}
     form = Deciding(request.POST or None, initial=initial)
+    checks = list(application.checks.all())
     if request.method == "POST" and form.is_valid():
         try:
             data = form.cleaned_data
@@ -107,8 +108,8 @@ def decide(request: HttpRequest, pk: int) -> HttpResponse:
             form.add_error(None, str(refusal))
     context = {
         "application": application, "call": application.call, "form": form, "decision": decision,
-        "findings": requirement_rows(application, request.at, "screening"),
-        "checks": {c.rule: c for c in application.checks.all()}, "notes": application.review_notes.all(),
+        "findings": requirement_rows(application, request.at, "screening", {c.rule: c.ok for c in checks}),
+        "checks": {c.rule: c for c in checks}, "notes": application.review_notes.all(),
     }  # fmt: skip
     return render(request, "calls/decide.html", context)
 
