@@ -102,14 +102,13 @@ def encrypted_zip() -> bytes:
     return bytes(data)
 
 
-def far_cell() -> bytes:
+def far_cell(place: str = "XFD1048576", sheets: int = 1) -> bytes:
     sheet = (
         '<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>'
-        '<row r="1048576"><c r="XFD1048576"><v>1</v></c></row></sheetData></worksheet>'
+        f'<row><c r="{place}"><v>1</v></c></row></sheetData></worksheet>'
     )
-    return package(
-        {"xl/workbook.xml": "<workbook/>", "xl/worksheets/sheet1.xml": sheet}, "xl/workbook.xml", "spreadsheetml.sheet"
-    )
+    parts = {f"xl/worksheets/sheet{number}.xml": sheet for number in range(sheets)}
+    return package({"xl/workbook.xml": "<workbook/>", **parts}, "xl/workbook.xml", "spreadsheetml.sheet")
 
 
 def deep() -> bytes:
@@ -187,6 +186,7 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str, Refusal]] = {
     "overlapping entries": (overlapping, "a.docx", guard.BOMB),
     "deep XML": (deep, "a.docx", guard.BOMB),
     "a cell far out": (far_cell, "a.xlsx", guard.BOMB),
+    "many sheets with a cell far out": (lambda: far_cell("OJ5000", 6), "a.xlsx", guard.BOMB),
 }  # fmt: skip
 
 

@@ -13,7 +13,7 @@ MAX_WORD_NODES = 200_000  # of one part of a Word file, which becomes a tree (a 
 MAX_DEPTH = 100
 MAX_TOKEN = 1024 * 1024  # bytes: older expat takes quadratic time over one long token
 MAX_CODES = 64 * 1024  # characters of field codes in one part
-MAX_CELLS = 2_000_000  # of one sheet, from A1 to its last used corner: readers lay it out whole
+MAX_CELLS = 2_000_000  # of all sheets, each from A1 to its last used corner: readers lay them out whole
 
 _DDE = re.compile(r"\bdde(auto)?\b", re.I)
 _REMOTE_FIELD = re.compile(
@@ -33,6 +33,7 @@ class Unsafe(Exception):
 @dataclass
 class XmlBudget:
     nodes: int = MAX_NODES
+    cells: int = MAX_CELLS
 
 
 def looks_like_xml(name: str, first: bytes) -> bool:
@@ -111,10 +112,11 @@ class _Check:
             column = column * 26 + ord(letter) - 64
         row = int(found[2])
         self.row, self.column = max(self.row, row), max(self.column, column)
-        if self.row * self.column > MAX_CELLS:
+        if self.row * self.column > self.budget.cells:
             raise Unsafe("big")
 
     def close(self) -> None:
+        self.budget.cells -= self.row * self.column
         codes = "".join(self.codes)
         if len(codes) > MAX_CODES:
             raise Unsafe("big")

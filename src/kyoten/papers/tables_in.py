@@ -24,7 +24,7 @@ from kyoten.rules.definition import Column
 from kyoten.rules.text import clean
 
 MAX_PASTE = 1_000_000  # characters
-MAX_CSV = 5 * 1024 * 1024  # bytes
+MAX_CSV = 2 * 1024 * 1024  # bytes
 MAX_COLUMNS = 200
 _HEADER_WITHIN = 20  # rows from the top: a title and notes may stand above
 NOT_A_TABLE = Refusal("type", "表は Excel（.xlsx）か CSV のファイルでお送りください。")
@@ -68,7 +68,7 @@ def parse_paste(text: str, columns: Sequence[Column]) -> TableReading:
     """The rows of a table copied in Excel or Word and pasted as text: tabs between cells, quotes as Excel sets them."""
     if len(text) > MAX_PASTE:
         return TableReading((), refused=TOO_LONG)
-    rows = [[cell.strip() for cell in row] for row in _tsv(clean(text))]
+    rows = [[cell.strip() for cell in row] for row in islice(_tsv(clean(text)), MAX_ROWS + 1)]
     if len(rows) > MAX_ROWS or any(len(row) > MAX_COLUMNS for row in rows):
         return TableReading((), refused=TOO_LONG)
     return _read([("", rows)], columns)
@@ -112,7 +112,7 @@ def _tsv(text: str) -> Iterator[Cells]:
             plain = _PLAIN.match(text, at)
             row.append(plain[0] if plain else "")
             end = at + len(row[-1])
-        if text[end : end + 1] != "\t":
+        if text[end : end + 1] != "\t" or len(row) > MAX_COLUMNS:
             yield row
             row = []
         at = end + 1
