@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from django.conf import settings
 from django.db import transaction
@@ -102,7 +102,7 @@ def _addressees(
     purposes = {o.pk: (o, Addressee.Purpose.REFERENCE) for o in reference}
     purposes |= {o.pk: (o, Addressee.Purpose.ANSWER) for o in to}
     known = {a.organisation_id: a for a in Addressee.objects.filter(root=inquiry.tree_id, organisation__in=purposes)}
-    sections = section_in_charge_of(inquiry.programme, [o for o, _ in purposes.values()])
+    sections = section_in_charge_of(inquiry.programme, [o for o, _ in purposes.values()], inquiry.sent_at.date())
     rows = [
         Addressee(inquiry=inquiry, root_id=inquiry.tree_id, organisation=o, section=sections[o.pk], purpose=purpose)
         for o, purpose in purposes.values()
@@ -115,9 +115,9 @@ def _addressees(
     return Addressee.objects.bulk_create(rows), again
 
 
-def section_in_charge_of(programme: str, organisations: Sequence[Organisation]) -> dict[int, Section]:
+def section_in_charge_of(programme: str, organisations: Sequence[Organisation], on: date) -> dict[int, Section]:
     """所管課 of each body for this programme; refuses naming the bodies that have no section on the address list."""
-    found = sections_in_charge(programme, organisations)
+    found = sections_in_charge(programme, organisations, on)
     missing = [o.name for o in organisations if o.pk not in found]
     if missing:
         names = "、".join(missing[:5]) + (f" ほか{len(missing) - 5}団体" if len(missing) > 5 else "")
