@@ -41,8 +41,8 @@ def full(w) -> dict[str, str]:
     acts.invite(w.chiba.section, role="viewer", name="新任 花子", **by)
     addresses.ask_confirmation(addresses.fiscal_year(timezone.localdate(now)), **by)
     rows = [
-        {"番号": str(w.kashiwa.section.pk), "課・係の名称": "新しい名称の課", "メールアドレス": "new@example.jp"},
-        {"機関名": "ない市", "課・係の名称": "課"},
+        (2, {"番号": str(w.kashiwa.section.pk), "課・係の名称": "新しい名称の課", "メールアドレス": "new@example.jp"}),
+        (3, {"機関名": "ない市", "課・係の名称": "課"}),
     ]
     kept = importing.prepare_import(rows, file_name="連絡先.xlsx", **by)
     pages = {name: reverse(f"organisations:{name}") for name in LISTS}

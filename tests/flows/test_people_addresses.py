@@ -16,7 +16,8 @@ from kyoten.organisations.actions import address_import as importing
 from kyoten.organisations.actions import addresses as acts
 from kyoten.organisations.models import AddressConfirmation, AddressImport, Organisation, Section
 from kyoten.organisations.seats import SECOND_FACTOR
-from kyoten.organisations.sheets import read_sheet, write_sheet
+from kyoten.organisations.sheets import read_sheet as read_any_sheet
+from kyoten.papers.tables import write_table
 from kyoten.post.actions import receive
 from kyoten.post.inbox import read_new
 from kyoten.post.models import InboundMail, OutboundMail
@@ -218,7 +219,11 @@ def test_the_list_filters_and_pages(w):
 
 def sheet(*rows: dict) -> bytes:
     table = [[row.get(name, "") for name in importing.COLUMNS] for row in rows]
-    return write_sheet("連絡先", [(name, 10) for name in importing.COLUMNS], table)
+    return write_table("連絡先", importing.COLUMNS, table)
+
+
+def read_sheet(data: bytes, name: str = "a.xlsx") -> list:
+    return read_any_sheet(data, name, importing.COLUMNS)
 
 
 def upload(client: Client, data: bytes):
@@ -272,7 +277,15 @@ def test_a_table_is_shown_first_and_applied_on_confirmation(w):
 def test_a_bad_row_says_what_is_wrong(w, change, reason):
     rows = read_sheet(sheet(row(w.matsudo.section, **change)), "a.xlsx")
     (line,) = importing.compare(rows, by=w.chiba.seat, at=AT)
-    assert (line.verdict, line.number, reason in line.reason) == ("error", 2, True)
+    assert (line.verdict, line.number, reason in line.reason) == ("error", 3, True)  # below title and header
+
+
+def test_a_column_that_is_not_there_changes_nothing(w):
+    own = w.matsudo.section
+    acts.update_section(own, values(own, phone="047-1", fax="047-2"), version=1, by=w.matsudo.seat, at=AT)
+    data = write_table("連絡先", ["番号", "電話番号"], [[str(own.pk), ""]])
+    (line,) = importing.compare(read_sheet(data), by=w.matsudo.seat, at=AT)
+    assert line.changes == {"phone": ("047-1", "")}
 
 
 def test_a_table_cannot_reach_other_bodies(w):
@@ -311,13 +324,13 @@ def test_a_name_like_a_formula_stays_a_text(w):
     own = w.matsudo.section
     acts.update_section(own, values(own, name="=1+1"), version=1, by=w.matsudo.seat, at=AT)
     data = b"".join(browser(w.matsudo).get(reverse("organisations:address_export")))
-    assert "=1+1" in [line["課・係の名称"] for line in read_sheet(data, "a.xlsx")]
+    assert "=1+1" in [line["課・係の名称"] for _, line in read_sheet(data)]
 
 
 def test_a_code_without_its_leading_zero_is_understood(w):
     city = body("municipality", "函館市", "012025")
     acts.Supervision.objects.create(superior=w.chiba.body, subordinate=city)
-    rows = [{"団体コード": "12025", "機関名": "", "課・係の名称": "課"}]
+    rows = [(2, {"団体コード": "12025", "機関名": "", "課・係の名称": "課"})]
     (line,) = importing.compare(rows, by=w.chiba.seat, at=AT)
     assert (line.verdict, line.body) == ("add", "函館市")
 

@@ -69,10 +69,13 @@ class Known:
         self.by_words = {(row.organisation_id, same_words(row.name)): row for row in self.sections.values()}
 
 
-def compare(rows: Sequence[Mapping[str, str]], *, by: Seat, at: datetime) -> list[Line]:
-    """What each row of the sheet would do. `rows` are texts by column title; a column that is missing changes nothing."""
+def compare(rows: Sequence[tuple[int, Mapping[str, str]]], *, by: Seat, at: datetime) -> list[Line]:
+    """What each row of the sheet would do. `rows` are row numbers and texts by column title.
+
+    A column that is missing changes nothing; an empty cell empties the field.
+    """
     known = Known(by, at)
-    lines = [_line(number, row, known) for number, row in enumerate(rows, start=2) if any(row.values())]
+    lines = [_line(number, row, known) for number, row in rows]
     _refuse_repeats(lines)
     return lines
 
@@ -154,12 +157,12 @@ def _place(line: Line) -> tuple[Any, ...]:
 
 
 @transaction.atomic
-def prepare_import(rows: Sequence[Mapping[str, str]], *, file_name: str, by: Seat, at: datetime) -> AddressImport:
+def prepare_import(
+    rows: Sequence[tuple[int, Mapping[str, str]]], *, file_name: str, by: Seat, at: datetime
+) -> AddressImport:
     """Keep what was read, with the versions it was compared with, for the preview and the confirmation."""
     if not rows:
-        raise Refused("表に行がありません。1行目に列の名前、2行目から連絡先が入った表を選んでください。")
-    if not {BODY, CODE, NUMBER} & set(rows[0]):
-        raise Refused(f"列の名前が見つかりません。1行目に「{'」「'.join(COLUMNS)}」を入れてください。")
+        raise Refused("表に行がありません。列の名前の下に連絡先が入った表を選んでください。")
     versions = {line.section_id: line.version for line in compare(rows, by=by, at=at) if line.section_id}
     text = json.dumps({"rows": list(rows), "versions": versions}, ensure_ascii=False)
     return AddressImport.objects.create(seat=by, file_name=file_name[:255], rows=text, created_at=at)
@@ -172,7 +175,7 @@ def preview(kept: AddressImport, *, by: Seat, at: datetime) -> list[Line]:
 @transaction.atomic
 def apply_import(kept: AddressImport, *, by: Seat, at: datetime) -> Counter[str]:
     """連絡先の取込: everything that is no error, in one go; refused as a whole where a section changed meanwhile."""
-    if not AddressImport.objects.filter(pk=kept.pk, seat=by, applied_at=None).update(applied_at=at):
+    if not AddressImport.objects.filter(pk=kept.pk, seat=by, applied_at=None).update(applied_at=at, rows=""):
         raise Refused("この表はすでに取り込みました。")
     lines = preview(kept, by=by, at=at)
     versions = json.loads(kept.rows)["versions"]

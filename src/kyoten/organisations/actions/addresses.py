@@ -282,8 +282,11 @@ def answer_confirmation(
 
 @transaction.atomic
 def confirm_on_screen(section: Section, *, by: Seat, at: datetime) -> None:
-    """変更なし, on screen, by somebody of the body itself or who looks after its contacts."""
+    """変更なし, on screen. An address that mail came back from counts as right again."""
     _check_editable(section.organisation, by, at)
+    Section.objects.filter(pk=section.pk).exclude(bounced_at=None).update(
+        bounced_at=None, bounce_reason="", mended_at=timezone.now(), version=F("version") + 1
+    )
     year = fiscal_year(timezone.localdate(at))
     row, _ = AddressConfirmation.objects.get_or_create(section=section, fiscal_year=year, defaults={"asked_at": at})
     answer_confirmation(row, way=AddressConfirmation.Way.SCREEN, at=at, by=by)

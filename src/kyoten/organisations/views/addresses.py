@@ -12,6 +12,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from kyoten.papers.tables import write_table
 from kyoten.records.models import Event, Refused
 from kyoten.records.names import content_type_of
 from kyoten.records.views import as_download
@@ -33,10 +34,10 @@ from ..forms import (
     SectionForm,
 )
 from ..models import AddressConfirmation, AddressImport, Organisation, Section
-from ..sheets import read_sheet, write_sheet
+from ..sheets import read_sheet
 
 PAGE = 50
-WIDTHS = (8, 12, 12, 24, 32, 36, 18, 18, 10)
+NOTE = "直して「Excelから取り込む」で戻せます。番号は変えないでください。新しい課は番号を空欄にします。"
 
 
 # ---- the list ---------------------------------------------------------------------------------
@@ -98,7 +99,7 @@ def export_addresses(request: HttpRequest) -> HttpResponse:
         )
         for section in sections
     )
-    data = write_sheet("連絡先", list(zip(importing.COLUMNS, WIDTHS, strict=True)), rows)
+    data = write_table("連絡先", importing.COLUMNS, rows, note=NOTE)
     response = HttpResponse(data, content_type=content_type_of(".xlsx"))
     return as_download(response, f"連絡先_{seats.today(request):%Y%m%d}.xlsx")
 
@@ -241,7 +242,7 @@ def import_addresses(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         file = form.cleaned_data["file"]
         try:
-            rows = read_sheet(file.read(), file.name)
+            rows = read_sheet(file.read(), file.name, importing.COLUMNS)
             kept = importing.prepare_import(rows, file_name=file.name, by=request.seat, at=request.at)
         except Refused as refusal:
             messages.error(request, str(refusal))
