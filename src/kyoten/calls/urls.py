@@ -17,6 +17,7 @@ urlpatterns = [
     path("<slug:slug>/gather.xlsx", gathering.status_table, name="status_table"),
     path("<slug:slug>/fax/<int:pk>.pdf", gathering.fax_sheet, name="fax_sheet"),
     path("<slug:slug>/proxy/", gathering.proxy, name="proxy"),
+    path("<slug:slug>/proxy/mail/<int:pk>/", gathering.proxy_from_mail, name="proxy_from_mail"),
     path("<slug:slug>/prepare/", gathering.prepare, name="prepare"),
     path("<slug:slug>/board/", selecting.board, name="board"),
     path("<slug:slug>/late/", selecting.late, name="late"),

@@ -137,6 +137,7 @@ ROUTES: dict[str, Access] = {
     "calls:status_table": SEAT.of(*PREFECTURE),
     "calls:fax_sheet": SEAT.of(*PREFECTURE),
     "calls:proxy": ACTS.of(*PREFECTURE, *SECRETARIAT),
+    "calls:proxy_from_mail": ACTS.of(*PREFECTURE),
     "calls:prepare": ACTS.of(*PREFECTURE),
     "calls:board": SEAT.of(*SECRETARIAT),
     "calls:late": ACTS.of(*SECRETARIAT),
