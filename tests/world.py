@@ -12,6 +12,7 @@ from types import SimpleNamespace
 
 import pytest
 from django.conf import settings
+from django.contrib.auth.hashers import make_password
 from django.test import Client
 
 from kyoten.organisations import seats
@@ -21,7 +22,7 @@ from kyoten.rules.clock import JST
 from kyoten.web import demo, shipped
 
 AT = datetime(2025, 6, 25, 9, 0, tzinfo=JST)
-PASSWORD = "!"  # nobody logs in by password here: see login()
+PASSWORD = "matsubara-no-kaze-7"
 BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
 
 # name in the world, kind, code, name, section, mail, people: (name in the world, login, name, role)
@@ -127,8 +128,13 @@ def _body(made: SimpleNamespace, name: str, fields: dict, section: tuple[str, st
         )
 
 
+@lru_cache
+def _password() -> str:
+    return make_password(PASSWORD)
+
+
 def _seat(section: Section, username: str, name: str, role: str) -> Seat:
-    person = User.objects.create(username=username, name=name, password=PASSWORD)
+    person = User.objects.create(username=username, name=name, password=_password())
     return Seat.objects.create(person=person, section=section, role=role)
 
 
