@@ -489,3 +489,11 @@ def test_a_bounced_address_is_to_mend_until_it_is_changed(w):
     assert acts.take_bounces() == 0  # it failed before the address was mended
     bounce("atarashii@example.jp", timezone.now() + timedelta(seconds=1))
     assert acts.take_bounces() == 1
+
+
+def test_an_address_that_is_right_after_all_is_confirmed_on_screen(w):
+    bounce("matsudo@example.jp", timezone.now() - timedelta(hours=1))
+    acts.take_bounces()
+    acts.confirm_on_screen(w.matsudo.section, by=w.matsudo.seat, at=AT)
+    assert (list(Section.objects.to_mend()), acts.take_bounces()) == ([], 0)
+    assert Section.objects.get(pk=w.matsudo.section.pk).confirmed_fiscal_year == 2025

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, hotp_value, yield_hotp_counters_from_time
+from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -18,6 +19,12 @@ from tests.people import PASSWORD, person, seat, section, world
 pytestmark = pytest.mark.django_db
 CODE = reverse("organisations:second_factor")
 LOGIN = reverse("account_login")
+
+
+@pytest.fixture(autouse=True)
+def nobody_has_guessed_yet():
+    """The counts of wrong codes live in the cache, which a test's rollback does not reach."""
+    cache.clear()
 
 
 @pytest.fixture
@@ -373,3 +380,41 @@ def test_a_changed_password_is_asked_for_next_time(w, client):
     assert client.post(reverse("account_change_password"), form).url == reverse("organisations:me")
     assert client.get(reverse("organisations:me")).status_code == 200
     assert log_in(Client(), "matsudo", "atarashii-kagi-9").url == "/"
+
+
+def test_who_stops_halfway_is_back_at_the_login(w, client):
+    log_in(client, "matsudo")
+    activate_totp(client)
+    client.post(reverse("account_logout"))
+    log_in(client, "matsudo")
+    assert client.get(LOGIN).status_code == 302  # still waiting for the app
+    assert client.post(reverse("account_logout"), {"next": LOGIN}).url == LOGIN
+    assert client.get(LOGIN).status_code == 200
+
+
+def test_the_code_of_the_app_lets_in_and_a_recovery_code_works_once(w, client):
+    log_in(client, "matsudo")
+    activate_totp(client)
+    codes = re.findall(r"<li><code>(\w+)</code>", text(client.get(reverse("mfa_view_recovery_codes"))))
+    assert len(codes) == 10
+    client.post(reverse("account_logout"))
+    log_in(client, "matsudo")
+    page = reverse("mfa_authenticate")
+    assert client.post(page, {"code": "000000x"}).status_code == 200
+    assert client.post(page, {"code": codes[0]}).url == "/"
+    client.post(reverse("account_logout"))
+    log_in(client, "matsudo")
+    assert client.post(page, {"code": codes[0]}).status_code == 200
+    assert client.post(page, {"code": codes[1]}).url == "/"
+
+
+def test_ten_wrong_app_codes_are_enough(w, client):
+    log_in(client, "matsudo")
+    secret = activate_totp(client)
+    client.post(reverse("account_logout"))
+    log_in(client, "matsudo")
+    page = reverse("mfa_authenticate")
+    for _ in range(10):
+        client.post(page, {"code": wrong(totp(secret))})
+    assert "5分ほど受け付けません" in text(client.post(page, {"code": totp(secret)}))
+    assert "_auth_user_id" not in client.session
