@@ -120,7 +120,8 @@ class Session(SMTP):
         elif action == "drop":
             self.transport.abort()
         elif action == "drip":
-            for byte in b"250-slowly\r\n" * 1000:
+            self._writer.write(b"250-")
+            for byte in b"x" * 10_000:
                 self._writer.write(bytes([byte]))
                 await self._writer.drain()
                 await asyncio.wait([self.loop.create_task(self.owner.closing.wait())], timeout=0.02)

@@ -20,9 +20,9 @@ from kyoten.records.models import Actor, Attachment, Refused
 from kyoten.records.names import clean_text
 
 # What goes on the wire unquoted: one local part, one domain, nothing that could end a header or an SMTP command.
-ADDRESS = re.compile(
-    r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9-]+)+"
-)
+LABEL = "[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+LOCAL = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+ADDRESS = re.compile(rf"(?=.{{1,64}}@.{{4,189}}\Z){LOCAL}(?:\.{LOCAL})*@{LABEL}(?:\.{LABEL})+")
 BAD_ADDRESS = "宛先のメールアドレスの形が正しくありません。宛先を直して再送してください。"
 
 
@@ -54,7 +54,7 @@ def send(
         "subject": one_line(subject)[:500],
         "text": clean_text(text).replace("\r\n", "\n"),
         "from_section_id": section_id,
-        "from_name": one_line(from_name or f"{by.organisation} {by.section}")[:200],
+        "from_name": (one_line(from_name) or one_line(f"{by.organisation} {by.section}"))[:200],
         "about_kind": about[0] if about else "",
         "about_id": about[1] if about else None,
         "in_reply_to": in_reply_to,
@@ -82,7 +82,7 @@ def _row(key: str, address: str, at: datetime, shared: Mapping[str, Any]) -> Out
 
 
 def is_address(address: str) -> bool:
-    return bool(ADDRESS.fullmatch(address)) and ".." not in address
+    return ADDRESS.fullmatch(address) is not None
 
 
 def one_line(text: str) -> str:

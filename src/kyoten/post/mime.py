@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import re
 from collections.abc import Sequence
 from datetime import datetime
-from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, make_msgid
@@ -33,46 +34,68 @@ def body(mail: OutboundMail) -> str:
 
 def build(mail: OutboundMail) -> bytes:
     """The whole mail, CRLF line ends. Raises OSError where an enclosed file is lost."""
-    message = EmailMessage(policy=SMTP)
-    _set_headers(message, mail)
-    # base64: no line is too long, none starts with a dot or "From ", and no gateway has to convert 8 bit
-    message.set_content(body(mail), charset="utf-8", cte="base64")
-    files = mail.files
-    for file in files:
-        maintype, _, subtype = file.content_type.partition("/")
-        message.add_attachment(file.read(), maintype=maintype, subtype=subtype, filename=file.name)
-    if files:
-        message.set_boundary(f"=_{mail.token}")
-    return message.as_bytes()
+    files = [(file.name, file.content_type, file.read()) for file in mail.files]
+    name = f"{mail.from_name}（Kyoten経由）" if mail.from_name else "Kyoten"
+    headers = [
+        ("From", f"{words(name)}\r\n <{settings.MAIL['sender']}>"),
+        ("To", mail.to),
+        ("Reply-To", reply_address(mail)),
+        ("Subject", words(mail.subject)),
+        ("Date", format_datetime(mail.recorded_at)),  # real time: the date of a demo or a wrong clock looks like spam
+        ("Message-ID", mail.message_id),
+    ]
+    if mail.in_reply_to:
+        ids = re.findall(r"<[!-;=?-~]+>", f"{mail.references} {mail.in_reply_to}")
+        headers += [("In-Reply-To", ids[-1]), ("References", "\r\n ".join(dict.fromkeys(ids)))] if ids else []
+    if mail.automatic:
+        headers.append(("Auto-Submitted", "auto-generated"))
+    return _assemble(headers, body(mail), files, boundary=f"=_{mail.token}")
 
 
 def answer(mail: OutboundMail, text: str, files: Sequence[tuple[str, bytes]], *, at: datetime) -> bytes:
     """デモ: what the recipient's own mail program would send back, the original quoted below."""
-    message = EmailMessage(policy=SMTP)
-    message["From"] = Address(addr_spec=mail.to)
-    message["To"] = Address(addr_spec=reply_address(mail))
-    message["Subject"] = f"Re: {mail.subject}"
-    message["Date"] = format_datetime(at)
-    message["Message-ID"] = make_msgid(domain=mail.to.rpartition("@")[2])
-    message["In-Reply-To"] = message["References"] = mail.message_id
+    own = make_msgid(domain=mail.to.rpartition("@")[2])
+    headers = [
+        ("From", mail.to),
+        ("To", reply_address(mail)),
+        ("Subject", words(f"Re: {mail.subject}")),
+        ("Date", format_datetime(at)),
+        ("Message-ID", own),
+        ("In-Reply-To", mail.message_id),
+        ("References", mail.message_id),
+    ]
     quoted = "\n".join(f"> {line}" for line in body(mail).splitlines())
-    message.set_content(f"{text}\n\n{quoted}\n", charset="utf-8", cte="base64")
-    for name, data in files:
-        maintype, _, subtype = content_type_of(name).partition("/")
-        message.add_attachment(data, maintype=maintype, subtype=subtype, filename=clean_file_name(name))
-    return message.as_bytes()
+    names = [(clean_file_name(name), content_type_of(name), data) for name, data in files]
+    return _assemble(headers, f"{text}\n\n{quoted}\n", names, boundary="=_reply")
 
 
-def _set_headers(message: EmailMessage, mail: OutboundMail) -> None:
-    name = f"{mail.from_name}（Kyoten経由）" if mail.from_name else "Kyoten"
-    message["From"] = Address(name, addr_spec=settings.MAIL["sender"])
-    message["To"] = Address(addr_spec=mail.to)
-    message["Reply-To"] = Address(addr_spec=reply_address(mail))
-    message["Subject"] = mail.subject
-    message["Date"] = format_datetime(mail.recorded_at)  # real time: a demo's or a wrong clock's date looks like spam
-    message["Message-ID"] = mail.message_id
-    if mail.in_reply_to:
-        message["In-Reply-To"] = mail.in_reply_to
-        message["References"] = mail.references or mail.in_reply_to
-    if mail.automatic:
-        message["Auto-Submitted"] = "auto-generated"
+def words(text: str) -> str:
+    """A header's text as ASCII: as it is where that is harmless, else encoded words (RFC 2047) of whole characters.
+
+    Not left to the standard library, which puts spaces into long Japanese names and believes "=?…?=" in a subject.
+    """
+    if re.fullmatch(r"[A-Za-z0-9 ]{1,60}", text):
+        return text
+    pieces, piece = [], ""
+    for char in text:
+        if len((piece + char).encode()) > 39:  # with its frame 64 characters: a line stays below 76
+            pieces.append(piece)
+            piece = ""
+        piece += char
+    encoded = (base64.b64encode(part.encode()).decode("ascii") for part in [*pieces, piece])
+    return "\r\n ".join(f"=?utf-8?B?{part}?=" for part in encoded)
+
+
+def _assemble(
+    headers: Sequence[tuple[str, str]], text: str, files: Sequence[tuple[str, str, bytes]], *, boundary: str
+) -> bytes:
+    message = EmailMessage(policy=SMTP)
+    # base64: no line is too long, none starts with a dot or "From ", and no gateway has to convert 8 bit
+    message.set_content(text, charset="utf-8", cte="base64")
+    for name, content_type, data in files:
+        maintype, _, subtype = content_type.partition("/")
+        message.add_attachment(data, maintype=maintype, subtype=subtype, filename=name)
+    if files:
+        message.set_boundary(boundary)
+    head = "".join(f"{name}: {value}\r\n" for name, value in headers)
+    return head.encode("ascii") + message.as_bytes()

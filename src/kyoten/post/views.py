@@ -67,6 +67,8 @@ def _show_mail(request: HttpRequest, shown: OutboundMail, form: ReplyForm) -> Ht
 def mail_reply(request: HttpRequest, pk: int) -> HttpResponse:
     """Answer as the recipient would from their own mail program: the raw mail goes the way IMAP brings it."""
     answered = _demo_mail(pk)
+    if answered.state == "failed":  # nobody received it
+        raise Http404
     form = ReplyForm(request.POST, request.FILES)
     if not form.is_valid():
         return _show_mail(request, answered, form)

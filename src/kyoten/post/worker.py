@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 BACK_OFF = [timedelta(minutes=m) for m in (1, 5, 15, 60, 120, 240)]  # the last one repeats
 GIVE_UP = timedelta(days=5)  # RFC 5321 4.5.4.1: four to five days
 MARGIN = 300  # seconds a lease lasts beyond the longest possible delivery: name resolution, a slow commit
-COMMIT_TRIES = 30  # seconds we go on trying to write down that a mail was sent
+COMMIT_TRIES, RETRY = 150, 0.2  # times and seconds between them we go on trying to write down that a mail was sent
 
 Clock = Callable[[], datetime]
 
@@ -132,4 +132,4 @@ def _finish_surely(mail: OutboundMail, outcome: Outcome, at: datetime, clock: Cl
             if not left:
                 raise
             close_old_connections()
-            time.sleep(1)
+            time.sleep(RETRY)
