@@ -5,12 +5,12 @@ from typing import Self
 
 from django.contrib.auth.models import AbstractUser
 from django.db import models
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Q
 from django.utils import timezone
 
 from kyoten.records.models import Actor
 
-from .bodies import Organisation, Section, Supervision
+from .bodies import Organisation, Section
 from .dated import Dated, valid_on
 
 
@@ -42,19 +42,6 @@ class SeatQuerySet(models.QuerySet):
     def in_full(self) -> Self:
         """With person, section and organisation, as every act needs them."""
         return self.select_related("person", "section__organisation")
-
-    def visible_to(self, seat: "Seat", at: datetime) -> Self:
-        """A body sees its own seats; its manager also those of the bodies whose first manager it may make."""
-        own = seat.organisation
-        seen = Q(section__organisation=own)
-        if seat.is_manager:
-            below = Supervision.objects.valid_on(timezone.localdate(at)).filter(
-                superior=own, subordinate=OuterRef("section__organisation")
-            )
-            seen |= Exists(below)
-            if own.kind == Organisation.Kind.SECRETARIAT:
-                seen |= Q(section__organisation__kind=Organisation.Kind.PREFECTURE)
-        return self.filter(seen)
 
 
 class Seat(Dated):
