@@ -52,7 +52,7 @@ ROUTES: dict[str, Access] = {
     "demo:reset": OPEN,
     # ---- login and the own account
     "account_login": OPEN,
-    "account_logout": HALF_WAY,
+    "account_logout": OPEN,  # who stops before the second factor is not logged in yet
     "account_inactive": OPEN,
     "account_reauthenticate": ANYONE,
     "account_change_password": ANYONE,
