@@ -24,11 +24,11 @@ TITLE = "在宅医療の拠点整備・運用に向けた伴走支援 公募"
 
 def tasks(seat, at):
     return [(task.title, task.due and task.due.astimezone(JST).date().isoformat(), task.state[0], task.act, task.url)
-            for task in todo.tasks(seat, at)]  # fmt: skip
+            for task in todo.tasks(todo.Desk(seat, at))]  # fmt: skip
 
 
 def waiting(seat, at):
-    return [(row.title, row.to, row.state[0], row.overdue) for row in todo.asked(seat, at)]
+    return [(row.title, row.to, row.state[0], row.overdue) for row in todo.asked(todo.Desk(seat, at))]
 
 
 def asks(seat, to, number, at=calling.ASKING):
@@ -180,7 +180,7 @@ def test_the_nearest_date_comes_first_and_what_is_overdue_before_it(world):
     for number in (5, 1, 3):
         asks(world.seat_chiba, [world.matsudo, world.kashiwa], number)
     at = calling.ASKING + timedelta(days=3)
-    assert [task.title for task in todo.tasks(world.seat_matsudo, at)] == ["調査1", "調査3", "調査5"]
+    assert [task.title for task in todo.tasks(todo.Desk(world.seat_matsudo, at))] == ["調査1", "調査3", "調査5"]
     first = Addressee.objects.get(inquiry__title="調査1", organisation=world.matsudo)
     answer(first, "not_applicable", by=world.seat_matsudo, at=calling.ASKING)
     assert waiting(world.seat_chiba, at) == [

@@ -89,19 +89,17 @@ class Desk:
         return list(rows.select_related("inquiry__asker__organisation", "organisation"))
 
 
-def tasks(seat: Seat, at: datetime) -> list[Task]:
+def tasks(desk: Desk) -> list[Task]:
     """対応が必要な案件, the nearest date first, what has no date last."""
-    desk = Desk(seat, at)
     sources = [received(desk), writing(desk), gathering(desk), organising(desk), mails(desk), confirmations(desk)]
     found = [task for source in sources for task in source]
-    return sorted(found, key=lambda task: (task.due is None, task.due or at, task.title))
+    return sorted(found, key=lambda task: (task.due is None, task.due or desk.at, task.title))
 
 
-def asked(seat: Seat, at: datetime) -> list[Asked]:
+def asked(desk: Desk) -> list[Asked]:
     """依頼中の案件, overdue ones first."""
-    desk = Desk(seat, at)
     found = [*inquiries(desk), *with_others(desk)]
-    return sorted(found, key=lambda row: (not row.overdue, row.due is None, row.due or at, row.title))
+    return sorted(found, key=lambda row: (not row.overdue, row.due is None, row.due or desk.at, row.title))
 
 
 # ---- 対応が必要な案件 ---------------------------------------------------------------------------

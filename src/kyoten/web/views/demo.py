@@ -35,6 +35,13 @@ class Clock(forms.Form):
     day = forms.DateField(label="日付", widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
     time = forms.TimeField(label="時刻", widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"))
 
+    def clean_day(self):
+        """A clock in the year 1 or 9999 would break every page, and nobody could set it back."""
+        day = self.cleaned_data["day"]
+        if not 2000 <= day.year < 2100:
+            raise forms.ValidationError("2000年から2099年までの日付を入れてください。")
+        return day
+
     def moment(self):
         return timezone.datetime.combine(self.cleaned_data["day"], self.cleaned_data["time"], JST)
 

@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.middleware.csrf import get_token
 from django.shortcuts import render
 from django.template.loader import render_to_string
+from django.views.decorators.http import require_safe
 
 from kyoten.web import rescue
 
@@ -67,6 +68,7 @@ def locked_out(request: HttpRequest, credentials=None, *args, **kwargs) -> HttpR
     return render(request, "web/locked_out.html", status=429)
 
 
+@require_safe
 def health(request: HttpRequest) -> HttpResponse:
     """For supervisors and load balancers: 200 when the database answers, 503 otherwise."""
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_safe, require_POST
 
 from kyoten.programmes.models import Programme
 from kyoten.web.models import Rescued
@@ -19,10 +19,12 @@ LABELS = {
 }  # fmt: skip
 
 
+@require_safe
 def list_kept(request: HttpRequest) -> HttpResponse:
     return render(request, "web/rescue_list.html", {"rows": Rescued.objects.filter(user=request.user)})
 
 
+@require_safe
 def open_kept(request: HttpRequest, pk: int) -> HttpResponse:
     """What was typed, and a form with a fresh token that sends it to where it was going."""
     row = get_object_or_404(Rescued, pk=pk, user=request.user)
