@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from datetime import datetime
 from functools import cached_property
 from typing import Any
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from kyoten.inquiries.models import Addressee, Inquiry
 from kyoten.organisations.models import Area, Organisation, Seat, Section, User
@@ -143,7 +144,11 @@ class Application(models.Model):
                 name="one_living_application_per_body_and_call",
             )
         ]
-        indexes = [models.Index(fields=["call", "state"], name="application_call_state")]
+        indexes = [
+            models.Index(fields=["call", "state"], name="application_call_state"),
+            # What a prefecture and the organiser count and sort, without reading the answers on the way.
+            models.Index(fields=["call", "prefecture", "forwarded_at", "state"], name="application_call_prefecture"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.area_name or self.applicant.name}"
@@ -170,15 +175,15 @@ class Application(models.Model):
     def form(self):
         return self.definition.form
 
-    def findings(self, at: datetime) -> tuple[Finding, ...]:
-        """Every requirement of the call, judged on what is written now."""
-        return check(self.definition.call.rules, self.facts(at), self.form)
+    def findings(self, at: datetime, *, hub: bool | None = None) -> tuple[Finding, ...]:
+        """Every requirement of the call, judged on what is written now. `hub` where `designated` has told it."""
+        return check(self.definition.call.rules, self.facts(at, hub=hub), self.form)
 
-    def facts(self, at: datetime) -> Facts:
+    def facts(self, at: datetime, *, hub: bool | None = None) -> Facts:
         return Facts(
             answers=self.answers,
             applicant_kind=self.applicant.kind,
-            hub_designated=self.hub_designated(at),
+            hub_designated=self.hub_designated(at) if hub is None else hub,
             route=self.route,
             ticks=self.ticks,
         )
@@ -190,8 +195,9 @@ class Application(models.Model):
 
     def hub_designated(self, at: datetime) -> bool:
         """Is a 拠点 designated for this area on that day? (its municipalities, or the applicant itself)"""
-        bodies = [self.applicant_id, *(m.pk for m in self.municipalities.all())]
-        return Organisation.objects.filter(pk__in=bodies).designated_on(at.date()).exists()
+        area = Application.municipalities.through.objects.filter(application=self).values("organisation")
+        bodies = Organisation.objects.filter(Q(pk=self.applicant_id) | Q(pk__in=area))
+        return bodies.designated_on(at.date()).exists()
 
     def late_accepted(self) -> bool:
         """Has the organiser let this body, or its prefecture, through after the deadline?"""
@@ -203,6 +209,14 @@ class Application(models.Model):
         return words, {"draft": "go", "submitted": "ok", "returned": "warn", "forwarded": "ok", "withdrawn": "none"}[
             self.state
         ]
+
+
+def designated(applications: Iterable[Application], at: datetime) -> set[int]:
+    """Which of them have a 拠点 designated for their area on that day: ids, in one query (and the municipalities')."""
+    bodies = {a.pk: {a.applicant_id, *(m.pk for m in a.municipalities.all())} for a in applications}
+    every = {body for area in bodies.values() for body in area}
+    hubs = set(Organisation.objects.filter(pk__in=every).designated_on(at.date()).values_list("pk", flat=True))
+    return {pk for pk, area in bodies.items() if area & hubs}
 
 
 class LateAcceptance(models.Model):
@@ -340,8 +354,8 @@ class Conflict(models.Model):
 class DecisionQuerySet(models.QuerySet):
     def visible_to(self, seat: Seat) -> DecisionQuerySet:
         """Before the announcement the organiser alone; afterwards whoever may see the application."""
-        applications = Application.objects.visible_to(seat)
-        decisions = self.filter(application__in=applications)
+        applications = Application.objects.visible_to(seat).filter(pk=OuterRef("application"))
+        decisions = self.filter(Exists(applications))
         if seat.organisation.kind == "secretariat":
             return decisions
         return decisions.filter(application__call__announced_at__isnull=False)

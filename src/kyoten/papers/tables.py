@@ -13,7 +13,6 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from itertools import chain, islice
 from math import ceil, isfinite
-from unicodedata import east_asian_width
 from xml.sax.saxutils import escape, quoteattr
 
 from kyoten.papers.package import DECLARATION, OFFICE, RELATIONS, Part, core_properties, package
@@ -180,7 +179,7 @@ def _row(row: Sequence[Value], widths: Sequence[float]) -> str:
 def _lines(value: Value, width: float) -> int:
     if not isinstance(value, str) or (len(value) * 2 < width and "\n" not in value):
         return 1
-    return sum(max(1, ceil(_width(line) / (width - 1))) for line in value[:CELL_LENGTH].split("\n"))
+    return sum(max(1, ceil(_signs(line) / (width - 1))) for line in value[:CELL_LENGTH].split("\n"))
 
 
 def _columns(widths: Sequence[float]) -> str:
@@ -214,9 +213,8 @@ def text_width(text: str) -> int:
 
 
 def _signs(line: str) -> int:
-    if line.isascii():
-        return len(line)
-    return sum(2 if east_asian_width(sign) in "WFA" else 1 for sign in line)
+    """In half-width characters: cp932 holds those in one byte and full-width ones in two, and counts millions quickly."""
+    return len(line.encode("cp932", "replace"))
 
 
 def _workbook(tables: Sequence[Table], names: Sequence[str]) -> bytes:

@@ -5,16 +5,21 @@ from __future__ import annotations
 import re
 import unicodedata
 
-_BREAKS = re.compile("\r\n|[\r\v\f\x85\u2028\u2029]")  # \v is Word's line break inside a paragraph
+_BREAK = r"\r\v\f\x85\u2028\u2029"  # \v is Word's line break inside a paragraph
 # Everything XML 1.0 (and so docx and xlsx) or PostgreSQL refuses, and marks that make the text on
 # screen differ from the text stored (direction overrides). Variation selectors stay: names need them.
-_UNWANTED = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff]")
+_UNWANTED = r"\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff"
+_HALF = r"\ud800-\udfff"  # halves of characters beyond U+FFFF
+_ODD = re.compile(f"[{_BREAK}{_UNWANTED}{_HALF}]")
+_BREAKS, _MARKS = re.compile(f"\r\n|[{_BREAK}]"), re.compile(f"[{_UNWANTED}]")
 
 
 def clean(text: str) -> str:
     """Text that every database, paper and screen accepts. Letters are never replaced by look-alikes (髙 stays 髙)."""
+    if not _ODD.search(text):
+        return text  # nearly always
     joined = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "ignore")  # half characters go
-    return _UNWANTED.sub("", _BREAKS.sub("\n", joined))
+    return _MARKS.sub("", _BREAKS.sub("\n", joined))
 
 
 def clean_line(text: str) -> str:

@@ -191,7 +191,8 @@ def submit(application: Application, *, by: Seat, at: datetime) -> Application:
     problems = form_answers.problems(application.form, application.answers)
     if problems:
         raise Refused(f"記入を確かめてください（{len(problems)}か所）。{problems[0].text}")
-    stops = [f.reason for f in application.findings(at) if f.stops_at("apply")]
+    findings = application.findings(at)
+    stops = [f.reason for f in findings if f.stops_at("apply")]
     if stops:
         raise Refused("　".join(stops))
     changed = Application.objects.filter(pk=application.pk, state__in=Application.EDITABLE, version=application.version)
@@ -205,14 +206,14 @@ def submit(application: Application, *, by: Seat, at: datetime) -> Application:
     number = application.number or receipt_number_for(application)
     if not changed.update(state="submitted", submitted_at=at, past_prefecture_due=late, number=number):
         raise Refused("ほかの方が先に保存または提出しました。画面を開き直して確かめてください。")
-    application.refresh_from_db()
+    application.refresh_from_db(fields=["state", "submitted_at", "past_prefecture_due", "number"])
     application.corrections.filter(mended_at=None).update(mended_at=at)
     if row:
         set_state(row, "answered", by=by, at=at, way="proxy" if application.by_proxy else "screen")
     title = "補正して再提出" if again else "申込書を提出"
     record("submit", title + ("（県の期限を超過）" if late else ""), kind=KIND, record_id=application.pk, by=by.actor(),
            at=at, facts={"number": number, "version": application.version, "digest": _digest(application),
-                         "warnings": [f.rule.id for f in application.findings(at) if not f.ok]})  # fmt: skip
+                         "warnings": [f.rule.id for f in findings if not f.ok]})  # fmt: skip
     _tell_prefecture(application, title, by=by, at=at)
     return application
 

@@ -9,7 +9,7 @@ from datetime import date, datetime
 from django.db import transaction
 
 from kyoten.calls.actions.applying import KIND, receipt_number_for, void_bundles
-from kyoten.calls.models import Application, Bundle, Call, LateAcceptance
+from kyoten.calls.models import Application, Bundle, Call, LateAcceptance, designated
 from kyoten.calls.words import precise
 from kyoten.inquiries.actions import set_state
 from kyoten.inquiries.models import Addressee
@@ -67,7 +67,7 @@ def add_officer(application: Application, row: dict[str, str], *, by: Seat, at: 
 def ready_to_gather(call: Call, prefecture: Organisation) -> list[Application]:
     rows = Application.objects.filter(call=call, prefecture=prefecture, state="submitted")
     return list(
-        rows.select_related("programme", "applicant", "section", "prefecture").prefetch_related("municipalities")
+        rows.select_related("applicant", "section", "prefecture").prefetch_related("programme", "municipalities")
     )
 
 
@@ -78,9 +78,10 @@ def unanswered(call: Call, prefecture: Organisation) -> list[Addressee]:
 
 def gathering_stops(call: Call, applications: Sequence[Application], at: datetime) -> list[str]:
     """What stands in the way of とりまとめ, as sentences; empty where nothing does."""
-    found = []
+    found, hubs = [], designated(applications, at)
     for application in applications:
-        reasons = [f.reason for f in application.findings(at) if f.stops_at("bundle")]
+        findings = application.findings(at, hub=application.pk in hubs)
+        reasons = [f.reason for f in findings if f.stops_at("bundle")]
         found += [f"{application.applicant}：{reason}" for reason in reasons]
     return found
 

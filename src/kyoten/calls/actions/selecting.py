@@ -113,8 +113,9 @@ def decide(application: Application, outcome: str, reason: str, *, by: Seat, at:
 
 def _check_requirements(application: Application, at: datetime) -> None:
     ticked = {check.rule: check.ok for check in application.checks.all()}
-    stops = [f for f in application.findings(at) if f.stops_at("screening") and not ticked.get(f.rule.id)]
-    stops += [f for f in application.findings(at) if f.rule.level == "stop" and ticked.get(f.rule.id) is False and f.ok]
+    findings = application.findings(at)
+    stops = [f for f in findings if f.stops_at("screening") and not ticked.get(f.rule.id)]
+    stops += [f for f in findings if f.rule.level == "stop" and ticked.get(f.rule.id) is False and f.ok]
     if stops:
         raise Refused(f"満たしていない要件があるため選定できません（{stops[0].rule.text}）。{stops[0].reason}")
 

@@ -17,19 +17,19 @@ def call_for(request: HttpRequest, slug: str) -> Call:
 
 
 def application_for(request: HttpRequest, pk: int) -> Application:
-    rows = Application.objects.visible_to(request.seat).select_related(*WITH).prefetch_related("municipalities")
-    application = get_object_or_404(rows, pk=pk)
-    return application
+    return get_object_or_404(Application.objects.visible_to(request.seat).select_related(*WITH), pk=pk)
 
 
 def editable_application(request: HttpRequest, pk: int) -> Application:
     """To edit: the owner, or who enters it by proxy; otherwise as visible (the act then says why it is refused)."""
     rows = Application.objects.editable_by(request.seat) | Application.objects.visible_to(request.seat)
-    return get_object_or_404(rows.distinct().select_related(*WITH).prefetch_related("municipalities"), pk=pk)
+    return get_object_or_404(rows.select_related(*WITH), pk=pk)
 
 
 def may_edit(request: HttpRequest, application: Application) -> bool:
-    return request.seat.may_act and Application.objects.editable_by(request.seat).filter(pk=application.pk).exists()
+    if not request.seat.may_act or application.state not in Application.EDITABLE:
+        return False
+    return Application.objects.editable_by(request.seat).filter(pk=application.pk).exists()
 
 
 def bundle_for(request: HttpRequest, pk: int) -> Bundle:

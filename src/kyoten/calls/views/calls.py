@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import date, datetime
 
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.db.models import Count, Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -15,6 +14,7 @@ from kyoten.calls.forms import Asking, Opening, Starting
 from kyoten.calls.models import Application, Call
 from kyoten.calls.steps import steps_of_call
 from kyoten.calls.views.access import call_for, case_of
+from kyoten.calls.views.pages import page_of
 from kyoten.inquiries.models import Addressee
 from kyoten.inquiries.views import filtered, in_order, progress
 from kyoten.organisations.models import Area, Organisation
@@ -211,6 +211,6 @@ def list_applications(request: HttpRequest, slug: str) -> HttpResponse:
         )
     order = {"number": "number", "-number": "-number", "submitted": "submitted_at", "-submitted": "-submitted_at"}
     rows = rows.order_by(order.get(request.GET.get("sort", ""), "prefecture__code"), "pk")
-    page = Paginator(rows, 50).get_page(request.GET.get("page"))
+    page = page_of(rows.defer("answers_text"), request.GET.get("page"))
     context = {"call": call, "page": page, "states": Application.State.choices, "state": state, "words": words}
     return render(request, "calls/applications.html", context)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.contrib import messages
-from django.core.paginator import Paginator
-from django.db.models import Prefetch
+from django.db.models import Count, Prefetch, Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.dateparse import parse_date, parse_datetime
@@ -15,16 +14,16 @@ from django.views.decorators.http import require_POST
 from kyoten.calls import papers
 from kyoten.calls.actions import gathering, selecting
 from kyoten.calls.forms import CarryOut, Deciding, Late
-from kyoten.calls.models import Application, Call, Check, Decision
+from kyoten.calls.models import Application, Call, Check, Decision, designated
 from kyoten.calls.steps import result_due, steps_of_call
 from kyoten.calls.views.access import application_for, call_for
 from kyoten.calls.views.applications import requirement_rows
+from kyoten.calls.views.pages import page_of
 from kyoten.organisations.models import Organisation, Seat
 from kyoten.records.actions import store_file
 from kyoten.records.models import Refused
 from kyoten.records.views import as_download
 from kyoten.rules.clock import JST
-from kyoten.rules.eligibility import Facts, check
 
 
 def organisers_call(request: HttpRequest, slug: str) -> Call:
@@ -45,34 +44,28 @@ def board(request: HttpRequest, slug: str) -> HttpResponse:
     """選定の一覧: applications side by side, formal requirements at a glance."""
     call = organisers_call(request, slug)
     rows = Application.objects.visible_to(request.seat).filter(call=call).exclude(state="withdrawn")
-    rows = rows.select_related("applicant", "prefecture", "programme", "decision").prefetch_related(
-        "municipalities", Prefetch("checks", Check.objects.order_by("pk"))
+    selected = Q(decision__outcome="selected")
+    counts = rows.aggregate(total=Count("pk"), decided=Count("decision"), selected=Count("decision", selected))
+    rows = rows.select_related("applicant", "prefecture", "decision").prefetch_related(
+        "programme", "municipalities", Prefetch("checks", Check.objects.order_by("pk"))
     )
-    page = Paginator(rows.order_by("prefecture__code", "pk"), 50).get_page(request.GET.get("page"))
+    page = page_of(rows.order_by("prefecture__code", "pk"), request.GET.get("page"), count=counts["total"])
     add_findings(list(page), request.at)
-    decided = Decision.objects.filter(application__in=rows)
     context = {
         "call": call, "definition": call.definition, "page": page, "rules": call.definition.call.rules,
         "result_due": result_due(call), "steps": steps_of_call(call, request.at),
-        "selected": decided.filter(outcome="selected").count(), "decided": decided.count(), "total": page.paginator.count,
+        **counts,
     }  # fmt: skip
     return render(request, "calls/board.html", context)
 
 
 def add_findings(applications: list[Application], at: datetime) -> None:
     """Judge all of them with one query for the hubs (not one per row)."""
-    bodies = {m.pk for a in applications for m in a.municipalities.all()} | {a.applicant_id for a in applications}
-    hubs = set(Organisation.objects.filter(pk__in=bodies).designated_on(at.date()).values_list("pk", flat=True))
+    hubs = designated(applications, at)
     for application in applications:
-        own = {application.applicant_id, *(m.pk for m in application.municipalities.all())}
-        facts = Facts(
-            answers=application.answers, applicant_kind=application.applicant.kind, hub_designated=bool(own & hubs),
-            route=application.route, ticks=application.ticks,
-        )  # fmt: skip
         ticked = {c.rule: c.ok for c in application.checks.all()}
-        application.cells = [
-            _cell(f, ticked.get(f.rule.id)) for f in check(application.definition.call.rules, facts, application.form)
-        ]
+        findings = application.findings(at, hub=application.pk in hubs)
+        application.cells = [_cell(finding, ticked.get(finding.rule.id)) for finding in findings]
 
 
 def _cell(finding, ticked: bool | None) -> dict:
@@ -85,9 +78,9 @@ def applications_table(request: HttpRequest, slug: str) -> HttpResponse:
     """申込一覧 as Excel, for whoever may see the applications."""
     call = call_for(request, slug)
     rows = Application.objects.visible_to(request.seat).filter(call=call)
-    rows = rows.select_related("applicant", "prefecture", "section", "programme").order_by("prefecture__code", "pk")
+    rows = rows.select_related("applicant", "prefecture", "section").only(*papers.TABLE_COLUMNS)
     decisions = {d.application_id: d for d in Decision.objects.visible_to(request.seat).filter(application__call=call)}
-    data = papers.applications_table(call, rows.iterator(chunk_size=500), decisions)
+    data = papers.applications_table(call, rows.order_by("prefecture__code", "pk").iterator(chunk_size=500), decisions)
     return as_download(HttpResponse(data, content_type=papers.XLSX), f"申込一覧_{call.slug}.xlsx")
 
 
