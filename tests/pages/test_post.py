@@ -110,6 +110,12 @@ def test_a_failed_delivery_is_seen_by_its_section_alone(world):
         assert client.get(reverse("post:failure", args=[mail.pk])).status_code == (200 if sees else 404), seat
 
 
+def test_who_only_reads_sees_no_buttons(world):
+    address = reverse("post:failure", args=[failed(world).pk])
+    assert "再送する</button>" not in login(Client(), world.seat_viewer).get(address).text
+    assert "再送する</button>" in login(Client(), world.seat_chiba).get(address).text
+
+
 def test_a_failed_delivery_says_why(world):
     mail = failed(world)
     page = login(Client(), world.seat_chiba).get(reverse("post:failure", args=[mail.pk])).text
