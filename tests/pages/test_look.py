@@ -258,7 +258,7 @@ def test_no_summary_without_errors():
 
 
 def test_error_pages_depend_on_nothing_of_the_request():
-    for name in ("404.html", "403.html", "500.html"):
+    for name in ("400.html", "404.html", "403.html", "500.html"):
         here, there = (render_to_string(name, {}, RequestFactory().get(path)) for path in ("/a", "/b?c=d"))
         assert here == there == render_to_string(name)
         assert "csrf" not in here

@@ -5,13 +5,21 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from datetime import date, datetime
 from typing import Any
 
 from django import forms
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.http import QueryDict
+from django.utils.dateparse import parse_datetime
 
 from kyoten.organisations.models import Area, Organisation
+from kyoten.records.models import Refused
+from kyoten.rules.clock import JST
 from kyoten.rules.definition import Field, Form
+
+FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2099, 12, 31)  # 0025-07-31 is a slip, and no calendar can show it
 
 
 def posted_answers(form: Form, post: QueryDict) -> dict[str, Any]:
@@ -53,9 +61,38 @@ def posted_base(post: QueryDict) -> dict[str, str]:
     """Digests of what the page showed; nothing believable there means: everything on the page is a change."""
     try:
         base = json.loads(post.get("base", "{}"))
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return {str(k): str(v) for k, v in base.items()} if isinstance(base, Mapping) else {}
+
+
+class DayField(forms.DateField):
+    """A day of our time, in the browser's calendar."""
+
+    def __init__(self, **options: Any) -> None:
+        widget = forms.DateInput(attrs={"type": "date", "min": FIRST_DAY, "max": LAST_DAY}, format="%Y-%m-%d")
+        said = "日付の年を確かめてください（西暦で入れます）。"
+        limits = [MinValueValidator(FIRST_DAY, said), MaxValueValidator(LAST_DAY, said)]
+        super().__init__(widget=widget, validators=limits, **options)
+
+
+def posted_day(text: str, what: str) -> date | None:
+    """A day out of a page without a form class; None where it was left empty, Refused where it is no day."""
+    try:
+        return DayField(required=False).clean(text)
+    except ValidationError:
+        raise Refused(f"{what}は 2025-07-28 の形で入れてください。") from None
+
+
+def posted_moment(text: str, what: str) -> datetime:
+    """A day and time in Japan."""
+    try:
+        found = parse_datetime(text)
+    except ValueError:
+        found = None
+    if found is None or not FIRST_DAY <= found.date() <= LAST_DAY:
+        raise Refused(f"{what}を 2025-07-31T16:20 の形で入れてください。")
+    return found if found.tzinfo else found.replace(tzinfo=JST)
 
 
 class Opening(forms.Form):
@@ -65,17 +102,14 @@ class Opening(forms.Form):
         error_messages={"required": "通知文を書いてください。"},
     )
     document_number = forms.CharField(label="文書番号", max_length=100, required=False, help_text="例：事務連絡")
-    decided_on = forms.DateField(
-        label="決裁日", required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
-    )
+    decided_on = DayField(label="決裁日", required=False)
 
 
 class Asking(Opening):
     """管内へ照会"""
 
-    due = forms.DateField(
+    due = DayField(
         label="県への提出期限",
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
         error_messages={
             "required": "県への提出期限を入れてください。",
             "invalid": "日付は 2025-07-24 の形で入れてください。",
@@ -151,8 +185,8 @@ class Proxy(forms.Form):
 class CarryOut(forms.Form):
     """施行: what the office's own 文書管理 system decided."""
 
-    decided_on = forms.DateField(
-        label="決裁日", widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+    decided_on = DayField(
+        label="決裁日",
         error_messages={"required": "決裁日を入れてください。", "invalid": "日付は 2025-07-30 の形で入れてください。"},
     )  # fmt: skip
     document_number = forms.CharField(

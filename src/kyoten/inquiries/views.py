@@ -170,7 +170,8 @@ def remind(request: HttpRequest, pk: int) -> HttpResponse:
     inquiry = get_object_or_404(Inquiry.objects.asked_by(request.seat), pk=pk)
     rows = inquiry.addressees.missing().select_related(*WITH)
     if "all" not in request.POST:
-        rows = rows.filter(pk__in=[pk for pk in request.POST.getlist("row") if pk.isdecimal()])
+        ticked = set(request.POST.getlist("row"))
+        rows = [row for row in rows if str(row.pk) in ticked]
     try:
         count = actions.remind(inquiry, list(rows), by=request.seat, at=request.at)
         messages.success(request, f"{count}団体へ再依頼のメールを送りました。")

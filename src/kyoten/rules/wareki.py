@@ -48,9 +48,10 @@ def weekday(day: date) -> str:
 
 
 def wareki(day: date, *, with_weekday: bool = False) -> str:
-    """「令和7年7月31日」, 「令和7年7月31日（木）」"""
-    name, _ = era_of(day)
-    text = f"{name}{era_year(day.year, name)}年{day.month}月{day.day}日"
+    """「令和7年7月31日」, 「令和7年7月31日（木）」; before 1873, a slip of the keyboard, 「西暦25年7月31日」."""
+    name = era_of(day)[0] if day >= ERAS[-1][2] else ""
+    year = f"{name}{era_year(day.year, name)}" if name else f"西暦{day.year}"
+    text = f"{year}年{day.month}月{day.day}日"
     return f"{text}（{weekday(day)}）" if with_weekday else text
 
 

@@ -88,7 +88,7 @@ def _owner(request: HttpRequest) -> User | None:
 def sent_again(request: HttpRequest) -> None:
     """Mark kept input as sent again. The row stays: where the act is refused, the text is still there."""
     pk = request.POST.get(SENT_AGAIN, "")
-    if pk.isdecimal():
+    if pk.isdecimal() and len(pk) < 19:
         Rescued.objects.filter(pk=pk, user=request.user).update(sent_at=timezone.now())
 
 

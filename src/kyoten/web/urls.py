@@ -33,6 +33,7 @@ urlpatterns = [
     path("post/", include("kyoten.post.urls")),
 ]
 
+handler400 = errors.bad_request
 handler403 = errors.forbidden
 handler404 = errors.not_found
 handler500 = errors.server_error

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -11,7 +9,7 @@ from django.views.decorators.http import require_POST
 
 from kyoten.calls import papers
 from kyoten.calls.actions import applying, gathering, incoming
-from kyoten.calls.forms import CarryOut, Officer, Proxy
+from kyoten.calls.forms import CarryOut, Officer, Proxy, posted_day
 from kyoten.calls.models import Application, Bundle, Call, FormFile
 from kyoten.calls.views.access import application_for, bundle_for, call_for, case_of
 from kyoten.inquiries.actions import settle_mail
@@ -180,7 +178,11 @@ def send_back(request: HttpRequest, pk: int) -> HttpResponse:
         reasons = {key: request.POST.get(f"reason-{key or 'all'}", "")[:2000] for key, _ in sections}
         try:
             applying.send_back(
-                application, reasons, due=_day(request.POST.get("due", "")), by=request.seat, at=request.at
+                application,
+                reasons,
+                due=posted_day(request.POST.get("due", ""), "補正の期限"),
+                by=request.seat,
+                at=request.at,
             )
             messages.success(request, f"{application.applicant}へ補正を依頼しました。")
             return redirect("calls:application", pk)
@@ -190,13 +192,6 @@ def send_back(request: HttpRequest, pk: int) -> HttpResponse:
             return render(request, "calls/send_back.html", {"application": application, "sections": sections_typed})
     context = {"application": application, "call": application.call, "sections": [(k, t, "") for k, t in sections]}
     return render(request, "calls/send_back.html", context)
-
-
-def _day(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text) if text else None
-    except ValueError:
-        raise Refused("補正の期限は 2025-07-28 の形で入れてください。") from None
 
 
 @require_POST

@@ -8,12 +8,11 @@ from django.contrib import messages
 from django.db.models import Count, Prefetch, Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils.dateparse import parse_date, parse_datetime
 from django.views.decorators.http import require_POST
 
 from kyoten.calls import papers
 from kyoten.calls.actions import gathering, selecting
-from kyoten.calls.forms import CarryOut, Deciding, Late
+from kyoten.calls.forms import CarryOut, Deciding, Late, posted_day, posted_moment
 from kyoten.calls.models import Application, Call, Check, Decision, designated
 from kyoten.calls.steps import result_due, steps_of_call
 from kyoten.calls.views.access import application_for, call_for
@@ -23,7 +22,6 @@ from kyoten.organisations.models import Organisation, Seat
 from kyoten.records.actions import store_file
 from kyoten.records.models import Refused
 from kyoten.records.views import as_download
-from kyoten.rules.clock import JST
 
 
 def organisers_call(request: HttpRequest, slug: str) -> Call:
@@ -169,10 +167,12 @@ def take_in(request: HttpRequest, pk: int) -> HttpResponse:
     proxy = application.by_proxy == "secretariat" and application.state in Application.EDITABLE
     if request.method == "POST":
         try:
+            day = posted_day(request.POST.get("received_on", ""), "収受日")
             if proxy:
-                gathering.forward_proxy(application, arrived_at=_moment(request.POST), reason=request.POST.get("reason", ""),
+                arrived_at = posted_moment(request.POST.get("arrived_at", ""), "メールの受信日時")
+                gathering.forward_proxy(application, arrived_at=arrived_at, reason=request.POST.get("reason", ""),
                                         direct="direct" in request.POST, by=request.seat, at=request.at)  # fmt: skip
-            number, day = request.POST.get("receipt_number", ""), parse_date(request.POST.get("received_on", "") or "x")
+            number = request.POST.get("receipt_number", "")
             gathering.take_in(application, receipt_number=number, received_on=day, by=request.seat, at=request.at)
             messages.success(request, "受付を記録しました。")
             return redirect("calls:application", pk)
@@ -188,13 +188,6 @@ def _own_or_visible(request: HttpRequest, pk: int) -> Application:
     return get_object_or_404(
         organiser.distinct().select_related("call__organiser", "applicant", "prefecture", "programme"), pk=pk
     )
-
-
-def _moment(post) -> datetime:
-    found = parse_datetime(post.get("arrived_at", "") or "x") if post.get("arrived_at") else None
-    if found is None:
-        raise Refused("メールの受信日時を 2025-07-31T16:20 の形で入れてください。")
-    return found if found.tzinfo else found.replace(tzinfo=JST)
 
 
 def late(request: HttpRequest, slug: str) -> HttpResponse:

@@ -70,7 +70,7 @@ def invite(request: HttpRequest) -> HttpResponse:
 
 def _section_below(request: HttpRequest) -> Section | None:
     wanted = request.GET.get("section", "")
-    if not wanted.isdecimal():
+    if not wanted.isdecimal() or len(wanted) > 18:
         return None
     sections = Section.objects.valid_on(seats.today(request)).filter(organisation__in=_bodies_below(request))
     return get_object_or_404(sections.select_related("organisation"), pk=wanted)

@@ -19,6 +19,11 @@ def not_found(request: HttpRequest, exception=None) -> HttpResponse:
     return HttpResponse(render_to_string("404.html"), status=404)
 
 
+def bad_request(request: HttpRequest, exception=None) -> HttpResponse:
+    """More than a request may hold, or a host that is not ours."""
+    return HttpResponse(render_to_string("400.html"), status=400)
+
+
 def forbidden(request: HttpRequest, exception=None) -> HttpResponse:
     return HttpResponse(render_to_string("403.html"), status=403)
 
