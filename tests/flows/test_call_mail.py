@@ -47,6 +47,12 @@ def test_the_word_on_the_first_line_is_the_answer(row):
     assert not MailAnswer.objects.exists()
 
 
+def test_the_word_for_applying_alone_says_that_the_form_is_missing(row):
+    replied(row, "申込")
+    assert (row.state, row.remark) == ("considering", "「申込」と返信がありました。申込書はまだ届いていません。")
+    assert not MailAnswer.objects.exists()
+
+
 def test_anything_else_goes_to_a_person(row):
     replied(row, "来週まで待ってください。")
     note = MailAnswer.objects.get()

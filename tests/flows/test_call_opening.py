@@ -3,6 +3,8 @@
 from datetime import datetime, timedelta
 
 import pytest
+from django.conf import settings
+from django.urls import reverse
 
 from kyoten.calls.actions import opening
 from kyoten.calls.models import Call
@@ -12,6 +14,7 @@ from kyoten.post.models import OutboundMail
 from kyoten.records.models import Event, Refused
 from kyoten.rules.clock import JST
 from tests.flows.calling import ASKING, DEADLINE, OPENING, PREFECTURE_DUE, asked, case, opened
+from tests.world import login
 
 pytestmark = pytest.mark.django_db
 
@@ -123,3 +126,21 @@ def test_late_moment_is_stamped_in_japan(world):
     call = opened(world)
     utc = datetime(2025, 7, 31, 14, 59, 59, 999999, tzinfo=JST) + timedelta(hours=9)
     assert call.deadline == utc
+
+
+def test_the_mail_carries_number_date_and_what_the_prefecture_itself_was_sent(world):
+    asked(world)
+    text = OutboundMail.objects.get(to=world.section_matsudo.email).text
+    assert text.splitlines()[:3] == ["令和7年6月30日", "", "松戸市　地域医療課　御中"]
+    annex = text.split("【別添】")[1].splitlines()
+    assert annex[:2] == ["伴走支援 事務局 事務局からの通知　事務連絡　令和7年6月27日", "実施地域を募集します。"]
+    above = OutboundMail.objects.get(to=world.section_chiba.email).text
+    assert above.splitlines()[:2] == ["事務連絡", "令和7年6月27日"] and "【別添】" not in above
+
+
+def test_the_proposed_text_of_the_opening_leads_to_the_guide(client, world, clock):
+    clock(OPENING)
+    login(client, world.seat_secretariat)
+    text = client.get(reverse("calls:open", args=["r7-zaitaku"])).context["form"].initial["covering_text"]
+    assert f"公募要領・申込書　{settings.BASE_URL}/calls/r7-zaitaku/guide/\n" in text
+    assert "伴走支援の実施地域を募集します。" in text

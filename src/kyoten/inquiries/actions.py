@@ -151,7 +151,9 @@ def _notify(row: Addressee, *, by: Seat, at: datetime, again: bool = False) -> N
 def notice_text(row: Addressee) -> str:
     """The text of the mail an addressee gets: who asks what by when, and the three ways to answer."""
     inquiry = row.inquiry
-    lines = [f"{row.organisation}　{row.section.name}　御中", "", f"{inquiry.asker}", "", inquiry.covering_text, ""]
+    number = [inquiry.document_number] if inquiry.document_number else []
+    lines = [*number, wareki(inquiry.sent_at.date()), "", f"{row.organisation}　{row.section.name}　御中", ""]
+    lines += [f"{inquiry.asker}", "", inquiry.covering_text, "", *_annex(inquiry)]
     if row.purpose == Addressee.Purpose.REFERENCE:
         return "\n".join([*lines, "※参考としてお送りするものです。回答の必要はありません。"])
     if inquiry.due:
@@ -164,10 +166,20 @@ def notice_text(row: Addressee) -> str:
             "",
             "■ 回答の方法（いずれか一つ）",
             f"1) 次のリンクを開いて回答（ログイン不要）\n　{settings.BASE_URL}{reverse('inquiries:link', args=[row.token])}",
-            "2) このメールに返信し、本文の1行目に「該当なし」「検討中」「申込」のいずれかを記入",
+            "2) このメールに返信し、本文の1行目に「該当なし」「検討中」「申込」のいずれかを記入"
+            "\n　（申込のときは、記入した申込書（Word）を添付してください）",
             "3) Kyotenにログインして回答",
         ]
     )
+
+
+def _annex(inquiry: Inquiry) -> list[str]:
+    """別添写し: what the asker itself was sent, word for word, as a prefecture hands a paper of the ministry on."""
+    if inquiry.parent is None:
+        return []
+    above = inquiry.parent.inquiry
+    head = f"【別添】{above.asker}からの通知　{above.document_number}　{wareki(above.sent_at.date())}"
+    return [head.replace("　　", "　"), above.covering_text, ""]
 
 
 def _hour(due: datetime) -> str:
@@ -266,7 +278,7 @@ def remind(inquiry: Inquiry, rows: Sequence[Addressee], *, by: Seat, at: datetim
     if not missing:
         raise Refused("再依頼する相手がありません。回答のない団体を選んでください。")
     for row in missing:
-        row.reminded, row.reminded_at = row.reminded + 1, at
+        row.inquiry, row.reminded, row.reminded_at = inquiry, row.reminded + 1, at
     Addressee.objects.bulk_update(missing, ["reminded", "reminded_at"])
     record_many([_entry("remind", f"再依頼（{row.reminded}回目）", row) for row in missing], by=by.actor(), at=at)
     for row in missing:
@@ -286,11 +298,17 @@ WORDS = {"該当なし": "not_applicable", "該当無し": "not_applicable", "�
          "申し込み": "considering", "応募": "considering"}  # fmt: skip
 
 
+APPLYING = "「申込」と返信がありました。申込書はまだ届いていません。"
+
+
 def word_of(text: str) -> str | None:
     """The answer a plain reply gives: its first written line, if that line is one of the words asked for."""
+    return WORDS.get(_first_line(text))
+
+
+def _first_line(text: str) -> str:
     lines = [line.strip(" 　「」。.、・-―*＊") for line in text.splitlines() if line.strip(" 　>")]
-    first = lines[0] if lines and not lines[0].startswith(">") else ""
-    return WORDS.get(first)
+    return lines[0] if lines and not lines[0].startswith(">") else ""
 
 
 def take_replies(*, at: datetime) -> int:
@@ -334,7 +352,8 @@ def _answered_by_mail(row: Addressee, state: str, mail: InboundMail) -> bool:
     """Take the word as the answer. False where that is refused (too late, already applied): a person decides then."""
     try:
         with transaction.atomic():
-            answer(row, state, at=mail.received_at, way="mail", name=f"メール {mail.sender}")
+            remark = APPLYING if state == "considering" and _first_line(mail.reply_text) != "検討中" else ""
+            answer(row, state, at=mail.received_at, way="mail", name=f"メール {mail.sender}", remark=remark)
     except Refused:
         return False
     return True

@@ -83,7 +83,7 @@ def covering_text_for(call: Call, prefecture: Organisation) -> str:
         f"標記について、別添のとおり{definition.organiser}から通知がありましたので、お知らせします。\n"
         "つきましては、応募を希望する場合は申込書を作成の上、下記の期限までに御提出ください。\n"
         "希望しない場合は「該当なし」と御回答ください。\n\n"
-        f"公募要領　{settings.BASE_URL}{reverse('calls:guide', args=[call.slug])}"
+        f"公募要領・申込書　{settings.BASE_URL}{reverse('calls:guide', args=[call.slug])}"
     )
 
 

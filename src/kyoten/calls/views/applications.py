@@ -196,8 +196,10 @@ def _with_blank_rows(application: Application, extra: dict[str, int]) -> dict:
     for field in application.form.fields():
         if field.kind == "table":
             rows = answers.get(field.id) or []
-            missing = max(field.rows - len(rows), 0) + extra.get(field.id, 0)
-            answers[field.id] = [*rows, *({"row": form_answers.new_row_id()} for _ in range(missing))]
+            blank = {column.id: "" for column in field.columns}
+            padding = [{"row": form_answers.new_row_id(), **blank} for _ in range(field.rows - len(rows))]
+            added = [{"row": form_answers.new_row_id()} for _ in range(extra.get(field.id, 0))]
+            answers[field.id] = [*rows, *padding, *added]
     return answers
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
+from django.conf import settings
 from django.contrib import messages
 from django.db.models import Count, Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 
 from kyoten.calls.actions.opening import ask_municipalities, covering_text_for, open_call, proposed_due
 from kyoten.calls.forms import Asking, Opening, Starting
@@ -75,9 +77,9 @@ def _opening_text(programme: Programme) -> str:
     definition = programme.definition
     return (
         "平素より大変お世話になっております。\n"
-        f"{definition.call.title}の実施地域を募集します。\n"
+        f"{definition.call.title.removesuffix(' 公募')}の実施地域を募集します。\n"
         "管内の市町村等への周知と、応募を希望する地域の申込書のとりまとめをお願いします。\n"
-        f"公募要領　（Kyotenの公募要領のページ）\n申込締切　{wareki(deadline_moment(definition.call.deadline).date(), with_weekday=True)}"
+        f"公募要領・申込書　{settings.BASE_URL}{reverse('calls:guide', args=[programme.slug])}\n申込締切　{wareki(deadline_moment(definition.call.deadline).date(), with_weekday=True)}"
     )
 
 

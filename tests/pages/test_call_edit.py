@@ -1,0 +1,29 @@
+"""The page an application is written on."""
+
+import pytest
+from django.urls import reverse
+
+from tests.flows import calling
+from tests.world import login
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def page(client, world, clock):
+    application = calling.drafted(world)
+    clock(calling.WRITING)
+    login(client, world.seat_matsudo)
+    return reverse("calls:edit", args=[application.pk])
+
+
+def test_a_form_opens_at_its_top(client, page):
+    html = client.get(page).content.decode()
+    assert html.count('aria-label="15行目　所属"') == 1
+    assert html.count("autofocus") == 0
+
+
+def test_an_added_row_is_where_the_writing_goes_on(client, page):
+    html = client.post(page, {"do": "add-row:members"}).content.decode()
+    assert html.count("autofocus") == 1
+    assert html.index('aria-label="16行目　所属"') < html.index("autofocus") < html.index('aria-label="16行目　部署"')
