@@ -154,7 +154,14 @@ def propose_group(field: Field, row: dict[str, str]) -> dict[str, str]:
     if row.get("organisation", "").endswith(("県", "都", "府", "道")):
         return row | {"group": "prefecture"}
     found = next((group for group, signs in GROUPS if group in known and any(sign in words for sign in signs)), "")
+    if found == "care" and _of_a_town(row):
+        found = "municipality"  # 「市町村担当者（介護担当を含む）」 (別紙2 6)
     return row | {"group": found}
+
+
+def _of_a_town(row: dict[str, str]) -> bool:
+    """An officer of a municipality, not of a service it runs."""
+    return row.get("organisation", "").endswith(("市", "区", "町", "村")) and "行政" in row.get("profession", "")
 
 
 def propose_groups(application: Application, *, by: Seat, at: datetime) -> None:
