@@ -49,9 +49,10 @@ def test_the_clock_moves_to_a_moment_of_the_documents_or_any_other(world, client
     assert shown(client) == "令和7年7月31日（木）23:59"
 
 
-def test_a_wrong_moment_is_explained_and_changes_nothing(world, client, demo):
+@pytest.mark.parametrize("day", ["7月末", "0001-01-01", "9999-12-31", "2025-03-31", "2027-04-01", ""])
+def test_a_wrong_moment_is_explained_and_changes_nothing(world, client, demo, day):
     demo_world.set_clock(datetime(2025, 7, 1, 9, 0, tzinfo=JST))
-    page = client.post(CLOCK, {"day": "7月末", "time": "23:59"}).content.decode()
+    page = client.post(CLOCK, {"day": day, "time": "23:59"}).content.decode()
     assert "入力内容を確認してください（1件）" in page
     assert shown(client) == "令和7年7月1日（火）9:00"
 

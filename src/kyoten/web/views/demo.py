@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date, datetime
 from functools import wraps
 
 from django import forms
@@ -11,7 +12,6 @@ from django.contrib import messages
 from django.contrib.auth import login
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from kyoten.organisations.models import User
@@ -32,18 +32,19 @@ def only_in_the_demo(view: Callable[..., HttpResponse]) -> Callable[..., HttpRes
 
 
 class Clock(forms.Form):
+    """A moment of the world's two fiscal years; further away nothing is there to see."""
+
     day = forms.DateField(label="日付", widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
     time = forms.TimeField(label="時刻", widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"))
 
-    def clean_day(self):
-        """A clock in the year 1 or 9999 would break every page, and nobody could set it back."""
+    def clean_day(self) -> date:
         day = self.cleaned_data["day"]
-        if not 2000 <= day.year < 2100:
-            raise forms.ValidationError("2000年から2099年までの日付を入れてください。")
+        if not date(2025, 4, 1) <= day <= date(2027, 3, 31):
+            raise forms.ValidationError("令和7年4月1日から令和9年3月31日までの日付にしてください。")
         return day
 
-    def moment(self):
-        return timezone.datetime.combine(self.cleaned_data["day"], self.cleaned_data["time"], JST)
+    def moment(self) -> datetime:
+        return datetime.combine(self.cleaned_data["day"], self.cleaned_data["time"], JST)
 
 
 @only_in_the_demo
