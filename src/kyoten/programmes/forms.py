@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -53,9 +54,11 @@ class InChargeForm(forms.Form):
     """Which section of one's own body is in charge of a programme."""
 
     programme = forms.SlugField(widget=forms.HiddenInput)
-    section = forms.ModelChoiceField(Section.objects.none(), label="所管課", empty_label=None)
+    section = forms.TypedChoiceField(label="所管課")
 
-    def __init__(self, *args: Any, sections: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, sections: Sequence[Section], **kwargs: Any) -> None:
+        """`sections` are read once for the forms of all programmes, so no ModelChoiceField."""
         super().__init__(*args, **kwargs)
-        self.fields["section"].queryset = sections
-        self.fields["section"].label_from_instance = lambda section: section.name
+        known = {str(section.pk): section for section in sections}
+        self.fields["section"].choices = [(pk, section.name) for pk, section in known.items()]
+        self.fields["section"].coerce = known.__getitem__

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from kyoten.organisations.models import Section
 from kyoten.programmes import actions
 from kyoten.programmes.forms import DefinitionForm, InChargeForm
-from kyoten.programmes.models import KIND, Programme, section_in_charge
+from kyoten.programmes.models import KIND, InCharge, Programme
 from kyoten.records.models import Event, Refused
 from kyoten.records.views import as_download
 from kyoten.rules import next_year as next_years
@@ -127,14 +127,15 @@ def _checked(request: HttpRequest, text: str, cases: str) -> HttpResponse:
 def in_charge(request: HttpRequest) -> HttpResponse:
     """所管課: which section of one's own body is in charge of each programme."""
     today = timezone.localdate(request.at)
-    sections = Section.objects.valid_on(today).filter(organisation=request.seat.organisation)
+    sections = list(Section.objects.valid_on(today).filter(organisation=request.seat.organisation))
     if request.method == "POST":
         form = InChargeForm(request.POST, sections=sections)
         if form.is_valid():
             return _put_in_charge(request, form)
         messages.error(request, "所管課を選び直してください。")
+    chosen = dict(InCharge.objects.filter(section__in=sections).values_list("programme", "section"))
     programmes = Programme.objects.newest().order_by("slug")
-    rows = [(programme, _in_charge_form(request, programme, sections)) for programme in programmes]
+    rows = [(programme, _in_charge_form(programme, sections, chosen.get(programme.slug))) for programme in programmes]
     return render(request, "programmes/in_charge.html", {"rows": rows})
 
 
@@ -148,7 +149,7 @@ def _put_in_charge(request: HttpRequest, form: InChargeForm) -> HttpResponse:
     return redirect("programmes:in_charge")
 
 
-def _in_charge_form(request: HttpRequest, programme: Programme, sections: Any) -> InChargeForm:
-    now = section_in_charge(programme.slug, request.seat.organisation, timezone.localdate(request.at))
-    initial = {"programme": programme.slug, "section": now}
+def _in_charge_form(programme: Programme, sections: list[Section], chosen: int | None) -> InChargeForm:
+    default = next((section.pk for section in sections if section.is_default), None)
+    initial = {"programme": programme.slug, "section": chosen or default}
     return InChargeForm(initial=initial, sections=sections, prefix=None, auto_id=f"{programme.slug}-%s")

@@ -29,10 +29,13 @@ from kyoten.rules.wareki import wareki
 def list_calls(request: HttpRequest) -> HttpResponse:
     """公募・申込: the calls this body has to do with, and for the organiser those it may still open."""
     calls = list(Call.objects.visible_to(request.seat).select_related("organiser__organisation", "inquiry"))
+    programmes = {programme.slug: programme for programme in Programme.objects.newest()}
+    for call in calls:
+        call.programme = programmes[call.slug]  # not one query for each call
     ready = []
     if request.seat.organisation.kind == "secretariat":
-        opened = {call.slug for call in Call.objects.all()}
-        ready = [p for p in Programme.objects.newest() if p.slug not in opened and p.definition.call]
+        opened = set(Call.objects.values_list("slug", flat=True))
+        ready = [p for slug, p in programmes.items() if slug not in opened and p.definition.call]
     return render(request, "calls/list.html", {"calls": calls, "ready": ready})
 
 
