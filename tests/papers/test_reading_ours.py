@@ -7,6 +7,7 @@ import re
 import zipfile
 from typing import Any
 
+import docx
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
@@ -188,12 +189,21 @@ def test_text_beside_an_empty_control_is_the_answer() -> None:
         "reason": "足りない。",
         "rep_address": {"postal": "271-0000", "text": "松戸市見本町"},
     }
-    assert found.answers == FULL | expected
-    assert [(note.field, note.level, note.raw) for note in found.notes] == [
-        ("rep_name", "info", "髙﨑 𠮷子"),
-        ("rep_address", "info", "271-0000 松戸市見本町"),
-        ("reason", "info", "足りない。"),
-    ]
+    assert (found.answers, found.notes) == (FULL | expected, ())
+
+
+def test_a_blank_form_of_ours_filled_beside_its_controls() -> None:
+    """Marks and a paragraph of their own in the cell that asks for both (別紙2-② 地域の課題)."""
+    paper = docx.Document(io.BytesIO(written(FULL | {"issues": [], "issues_detail": ""})))
+    cell = next(t.cell(0, 0) for t in paper.tables if "人材育成" in t.cell(0, 0).text)
+    marked = next(p for p in cell.paragraphs if "人材育成" in p.text)
+    marked.runs[0].text = f"○{marked.runs[0].text}"
+    cell.add_paragraph("夜間の対応に不安がある。")
+    out = io.BytesIO()
+    paper.save(out)
+    found = read(out.getvalue())
+    assert found.answers == FULL | {"issues": ["training"], "issues_detail": "夜間の対応に不安がある。"}
+    assert found.notes == ()
 
 
 def test_text_behind_a_filled_control_is_added() -> None:

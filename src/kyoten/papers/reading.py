@@ -307,20 +307,24 @@ class _Reader:
     def add_strays(self, into: Field, anchor: Line, section: Section, region: list[Line]) -> None:
         """An empty control is hard to hit in Word: what stands beside it in its cell belongs to the answer."""
         if into.kind == "marks":
-            self.add_marks(into, region)
-            return
-        cells = self.control_cells[into.id]
+            region = self.add_marks(into, region)
+            into = next((each for each in section.fields if each.kind == "longtext"), into)
+        cells = self.control_cells.get(into.id, [])
         strays = [
             line for line in region if line.cell in cells and line.text.strip() and not self.wording.knows(line.text)
         ]
-        if not strays:
-            return
-        text = written(strays)
+        if strays and into.kind != "marks":
+            self.add_text(into, section, anchor, strays)
+
+    def add_text(self, into: Field, section: Section, anchor: Line, strays: list[Line]) -> None:
+        """Told only where the control held something too: alone, it is the answer beyond doubt."""
+        text, doubtful = written(strays), not is_blank(into, self.raw[into.id])
         self.raw[into.id] = self.with_stray(into, section, anchor, strays)
-        self.note(
-            "info", f"「{into.label}」の記入枠の外に書かれた文字も、回答に含めました：「{text[:_LONG]}」",
-            strays[0].where, field=into.id, raw=text,
-        )  # fmt: skip
+        if doubtful:
+            self.note(
+                "info", f"「{into.label}」の記入枠の外に書かれた文字も、回答に含めました：「{text[:_LONG]}」",
+                strays[0].where, field=into.id, raw=text,
+            )  # fmt: skip
         for line in strays:
             line.used = True
 
@@ -332,19 +336,21 @@ class _Reader:
             return {**before, "text": f"{before['text']} {written(strays)}".strip()}
         return f"{before}\n{written(strays)}"
 
-    def add_marks(self, into: Field, region: list[Line]) -> None:
+    def add_marks(self, into: Field, region: list[Line]) -> list[Line]:
+        """Marks beside the controls count. Returns the lines that are no marks."""
         value = marks(into, region)
         more = [each for each in value.raw if each not in self.raw[into.id]]
         for line in region:
             line.used = line.used or line not in value.left
-        if more:
-            self.raw[into.id] += more
+        if more and self.raw[into.id]:
             self.note(
                 "info",
                 f"「{into.label}」の記入枠の外に付けられた印も、回答に含めました。",
                 region[0].where,
                 field=into.id,
             )
+        self.raw[into.id] += more
+        return value.left
 
     # ---- what a person should look at ----
 
