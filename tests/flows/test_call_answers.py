@@ -134,6 +134,19 @@ def test_an_area_is_represented_by_its_applicant(world, row):
     assert not other.overdue_at(PREFECTURE_DUE + MICROSECOND)
 
 
+def test_a_city_others_apply_for_is_told_and_told_again_when_they_withdraw(world, row):
+    application = applying.start(
+        row.inquiry.root.call, municipalities=[world.matsudo, world.kashiwa], by=world.seat_matsudo, at=WRITING
+    )
+    told = OutboundMail.objects.filter(subject__startswith="【共同の応募】").order_by("pk")
+    assert [mail.to for mail in told] == [world.section_kashiwa.email]
+    assert "松戸市が、柏市を含む地域の申込書の作成を始めました。" in told[0].text
+    applying.withdraw(application, "", by=world.seat_matsudo, at=WRITING + MICROSECOND)
+    assert [mail.to for mail in told.all()] == [world.section_kashiwa.email] * 2
+    assert "あらためて、先にお送りした通知に御回答ください。" in told.all()[1].text
+    assert case(row.inquiry.root.call, world.kashiwa).represented_by is None
+
+
 def test_who_is_missing_after_the_date(world, row):
     late = PREFECTURE_DUE + MICROSECOND
     assert (row.shown_state(PREFECTURE_DUE)[0], row.shown_state(late)[0]) == ("未読", "期限超過")

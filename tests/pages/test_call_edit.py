@@ -43,3 +43,9 @@ def test_the_group_proposed_for_a_member(world, organisation, section, professio
     field = next(f for f in world.programme.definition.form.fields() if f.id == "members")
     row = {"row": "m1", "organisation": organisation, "section": section, "profession": profession}
     assert propose_group(field, row) == row | {"group": group}
+
+
+def test_before_submitting_both_dates_are_shown(client, page):
+    html = client.get(page.replace("edit", "submit")).content.decode()
+    assert "<dt>県への提出期限</dt><dd>令和7年7月24日（木）" in html
+    assert "<dt>県が事務局へ提出する期限</dt><dd>令和7年7月31日（木）" in html

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
@@ -16,6 +17,7 @@ from kyoten.calls.models import Application, Call, EditConflict
 from kyoten.calls.steps import steps_of_application
 from kyoten.calls.views.access import application_for, call_for, decision_for, editable_application, may_edit
 from kyoten.calls.views.calls import starting_form
+from kyoten.inquiries.models import Addressee
 from kyoten.records.models import Attachment, Event, Refused
 from kyoten.records.views import as_download, download
 from kyoten.rules import answers as form_answers
@@ -281,7 +283,15 @@ def submit(request: HttpRequest, pk: int) -> HttpResponse:
         return redirect("calls:application", pk)
     context = _context(request, application)
     context["stops"] = [row for row in context["findings"] if row["kind"] == "stop"]
+    context["due"] = _prefecture_due(application)
     return render(request, "calls/submit.html", context)
+
+
+def _prefecture_due(application: Application) -> datetime | None:
+    """The date the prefecture asked for; None where nobody but the organiser set one."""
+    rows = Addressee.objects.filter(root=application.call.inquiry_id, organisation=application.applicant_id)
+    row = rows.exclude(inquiry__parent=None).select_related("inquiry").first()
+    return row.inquiry.due if row else None
 
 
 def withdraw(request: HttpRequest, pk: int) -> HttpResponse:
