@@ -90,12 +90,12 @@ programmes:next_year                    xxxxxooxl  xxxxx--xl
 programmes:upload                       xxxxxooxl  xxxxxooxl
 programmes:publish                      xxxxxxxxl  xxxxxxxxl
 programmes:in_charge                    ooooooool  oofoooool
-inquiries:list                          ooooooool  ooooooool
-inquiries:received                      oxxxxxxxl  oxxxxxxxl
+inquiries:list                          ooooooool  --------l
+inquiries:received                      oxxxxxxxl  --------l
 inquiries:read                          --------l  oxfxxxxxl
 inquiries:reply                         --------l  oxfxxxxxl
 inquiries:pass_on                       --------l  oxfxxxxxl
-inquiries:asked                         xooxxxxxl  xooxxxxxl
+inquiries:asked                         xooxxxxxl  --------l
 inquiries:remind                        --------l  xofxxxxxl
 inquiries:telephone                     xooxxxxxl  xofxxxxxl
 inquiries:settle_mail                   --------l  xofxxxxxl
@@ -104,76 +104,76 @@ post:mailbox                            xxxxxxxxx  xxxxxxxxx
 post:mail                               xxxxxxxxx  xxxxxxxxx
 post:mail_reply                         ---------  xxxxxxxxx
 post:mail_attachment                    xxxxxxxxx  xxxxxxxxx
-post:failures                           ooooooool  ooooooool
-post:failure                            xooxxxxxl  xooxxxxxl
+post:failures                           ooooooool  --------l
+post:failure                            xooxxxxxl  --------l
 post:failure_resend                     --------l  xofxxxxxl
 post:failure_settle                     --------l  xofxxxxxl
-post:attention                          xxxxxoxxl  xxxxxoxxl
-post:attention_mail                     xxxxxoxxl  xxxxxoxxl
-post:attention_file                     xxxxxoxxl  xxxxxoxxl
+post:attention                          xxxxxoxxl  xxxxx-xxl
+post:attention_mail                     xxxxxoxxl  xxxxx-xxl
+post:attention_file                     xxxxxoxxl  xxxxx-xxl
 post:attention_settle                   xxxxx-xxl  xxxxxoxxl
-calls:list                              ooooooool  ooooooool
-calls:show                              oooooooxl  oooooooxl
+calls:list                              ooooooool  --------l
+calls:show                              oooooooxl  --------l
 calls:guide                             ooooooooo  ooooooooo
 calls:blank                             ooooooooo  ooooooooo
 calls:open                              xxxxxoxxl  xxxxxoxxl
 calls:ask                               xoooxxxxl  xofoxxxxl
 calls:start                             -xxx-xx-l  oxxxoxxxl
-calls:applications                      oooooooxl  oooooooxl
-calls:applications_table                oooooooxl  oooooooxl
-calls:gather                            xooxxxxxl  xooxxxxxl
-calls:status_table                      xooxxxxxl  xooxxxxxl
-calls:fax_sheet                         xooxxxxxl  xooxxxxxl
+calls:applications                      oooooooxl  --------l
+calls:applications_table                oooooooxl  --------l
+calls:gather                            xooxxxxxl  x---xxxxl
+calls:status_table                      xooxxxxxl  x---xxxxl
+calls:fax_sheet                         xooxxxxxl  x---xxxxl
 calls:proxy                             xoooxoxxl  xofoxoxxl
 calls:proxy_from_mail                   x---xxxxl  xofxxxxxl
 calls:prepare                           xooxxxxxl  xofxxxxxl
-calls:board                             xxxxxoxxl  xxxxxoxxl
+calls:board                             xxxxxoxxl  xxxxx-xxl
 calls:late                              xxxxxoxxl  xxxxxoxxl
 calls:announce                          xxxxxoxxl  xxxxxoxxl
-calls:application                       oxxxxxxxl  oxxxxxxxl
+calls:application                       oxxxxxxxl  --------l
 calls:edit                              oxxxxxxxl  oxfxxxxxl
 calls:submit                            oxxxxxxxl  oxfxxxxxl
 calls:withdraw                          oxxxxxxxl  oxfxxxxxl
-calls:paper                             oxxxxxxxl  oxxxxxxxl
-calls:table_paper                       oxxxxxxxl  oxxxxxxxl
+calls:paper                             oxxxxxxxl  --------l
+calls:table_paper                       oxxxxxxxl  --------l
 calls:upload                            --------l  oxfxxxxxl
 calls:reading                           oxxxxxxxl  oxfxxxxxl
 calls:settle_conflict                   --------l  oxfxxxxxl
 calls:carry                             --------l  oxfxxxxxl
-calls:file                              oxxxxxxxl  oxxxxxxxl
+calls:file                              oxxxxxxxl  --------l
 """
 # The prefecture has the application: now it is seen there, and still nowhere else.
 SUBMITTED = """
                                         GET        POST
                                         松千閲埼柏事国医無   松千閲埼柏事国医無
-calls:application                       oooxxxxxl  oooxxxxxl
+calls:application                       oooxxxxxl  --------l
 calls:edit                              oooxxxxxl  oofxxxxxl
-calls:paper                             oooxxxxxl  oooxxxxxl
-calls:file                              oooxxxxxl  oooxxxxxl
+calls:paper                             oooxxxxxl  --------l
+calls:file                              oooxxxxxl  --------l
 calls:send_back                         xooxxxxxl  xofxxxxxl
 calls:opinion                           x---xxxxl  xofxxxxxl
 calls:officer                           xooxxxxxl  xofxxxxxl
 calls:decide                            xxxxxxxxl  xxxxxxxxl
-calls:letter                            xxxxxxxxl  xxxxxxxxl
+calls:letter                            xxxxxxxxl  xxxxx-xxl
 """
 # The organiser has it and has decided.
 FORWARDED = """
                                         GET        POST
                                         松千閲埼柏事国医無   松千閲埼柏事国医無
 calls:bundle                            xooxxoxxl  xofxxoxxl
-calls:bundle_file                       xooxxxxxl  xooxxxxxl
-calls:application                       oooxxooxl  oooxxooxl
+calls:bundle_file                       xooxxxxxl  x---xxxxl
+calls:application                       oooxxooxl  --------l
 calls:edit                              oooxxooxl  oofxxooxl
 calls:submit                            oooxxooxl  oofxxooxl
 calls:withdraw                          oooxxooxl  oofxxooxl
-calls:paper                             oooxxooxl  oooxxooxl
-calls:file                              oooxxooxl  oooxxooxl
+calls:paper                             oooxxooxl  --------l
+calls:file                              oooxxooxl  --------l
 calls:decide                            xxxxxoxxl  xxxxxoxxl
 calls:tick                              xxxxx-xxl  xxxxxoxxl
 calls:note                              xxxxx-xxl  xxxxxoxxl
 calls:conflict                          xxxxxoxxl  xxxxxoxxl
 calls:take_in                           xxxxxoxxl  xxxxxoxxl
-calls:letter                            xxxxxoxxl  xxxxxoxxl
+calls:letter                            xxxxxoxxl  xxxxx-xxl
 """
 # 管理 seats of 松戸市 and of the secretariat, where they may do more than an officer.
 OF_MANAGERS = """

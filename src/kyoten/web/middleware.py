@@ -8,7 +8,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import logout
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, QueryDict
 from django.utils import timezone
 from django.utils.cache import add_never_cache_headers
 
@@ -19,6 +19,7 @@ from kyoten.web.routes import ROUTES, Access
 Handler = Callable[[HttpRequest], HttpResponse]
 IDLE = 30 * 60  # seconds without a request, in real time also in the demo
 LONGEST = 12 * 3600  # seconds from login
+READING = ("GET", "HEAD")
 TOUCH = 60  # a session is written at most once in so many seconds
 
 
@@ -86,7 +87,9 @@ class access:  # noqa: N801 - named like its neighbours in MIDDLEWARE; a class b
             return rescue.to_second_factor(request)
         if not allowed(row, request.seat):
             raise Http404
-        if row.acts and request.method == "POST" and not request.seat.may_act:
+        if request.method not in READING and row.only_read:
+            return HttpResponseNotAllowed(READING)
+        if request.method not in READING and row.acts and not request.seat.may_act:
             raise PermissionDenied  # 閲覧: sees the page, so may be told; the 403 page says to change the seat
         if rescue.SENT_AGAIN in request.POST:
             rescue.sent_again(request)

@@ -1,8 +1,9 @@
 """Who may call which route. A view name without a row here does not exist (and fails the build).
 
 `open`: without login. `anyone`: every logged-in person, seat or not. `kinds`: kinds of organisation whose seats may
-call it (empty: all kinds). `acts`: POST needs a seat that may act (not 閲覧). `manager`: only 管理 seats. What a seat
-sees of the *rows* behind a route is decided by the models' `visible_to`, not here.
+call it (empty: all kinds). `acts`: may be POSTed to, by a seat that may act (not 閲覧); a seat's route without it is only
+read. `manager`: only 管理 seats. What a seat sees of the *rows* behind a route is decided by the models' `visible_to`,
+not here.
 """
 
 from __future__ import annotations
@@ -24,6 +25,10 @@ class Access:
     acts: bool = False
     manager: bool = False
     before_second_factor: bool = False
+
+    @property
+    def only_read(self) -> bool:
+        return not (self.acts or self.anyone or self.open)
 
     def of(self, *kinds: str) -> Access:
         """The same, for seats of these kinds of organisation only."""
