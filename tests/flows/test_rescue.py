@@ -14,6 +14,7 @@ from django.urls import resolve, reverse
 from django.utils import timezone
 
 from kyoten.organisations.models import User
+from kyoten.post.actions import send
 from kyoten.web.middleware import IDLE, LONGEST
 from kyoten.web.models import Rescued
 from kyoten.web.rescue import MOST, MOST_ROWS
@@ -185,6 +186,16 @@ def test_a_viewer_is_told_and_loses_nothing(world, client):
     response = login(client, world.seat_viewer).post(url, {"opinion": "必要な取組です。"})
     assert (response.status_code, "席を切り替えるか" in response.content.decode()) == (403, True)
     assert kept() == [(url, [["opinion", "必要な取組です。"]])]
+
+
+def test_a_form_that_comes_back_with_its_errors_has_lost_nothing(world, client):
+    mail = send(
+        to=["nowhere"], subject="x", text="x", at=world.at, key="k", by=None, section_id=world.section_chiba.pk
+    )[0]
+    url = reverse("post:failure_resend", args=[mail.pk])
+    response = login(client, world.seat_chiba).post(url, {"to": "これはアドレスではない"})
+    assert (response.status_code, "これはアドレスではない" in response.content.decode()) == (422, True)
+    assert kept() == []
 
 
 def failed(request: HttpRequest, error: Exception):

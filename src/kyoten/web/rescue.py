@@ -107,8 +107,11 @@ def from_our_page(request: HttpRequest) -> bool:
 
 
 def keep_refused(request: HttpRequest, response: HttpResponse) -> None:
-    """A POST that came to nothing (the seat was changed in another tab, a fault of ours) loses no input."""
-    if request.method == "POST" and response.status_code >= 400:
+    """A POST that came to nothing (the seat was changed in another tab, a fault of ours) loses no input.
+
+    422 is a form shown again with what was typed in it.
+    """
+    if request.method == "POST" and response.status_code >= 400 and response.status_code != 422:
         with suppress(DatabaseError):
             keep(request)
 
