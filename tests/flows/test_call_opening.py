@@ -116,7 +116,7 @@ def test_the_same_notice_by_two_ways_is_one_case(world):
     again = actions.Ask(
         programme=call.slug, title="同じ件", covering_text="再度", due=PREFECTURE_DUE, silence="not_applicable"
     )
-    actions.ask(again, to=[world.matsudo], parent=case(call, world.chiba), by=world.seat_chiba, at=ASKING)
+    actions.ask(again, to=[world.matsudo], parent=case(call, world.saitama), by=world.seat_saitama, at=ASKING)
     rows = Addressee.objects.filter(root=call.inquiry_id, organisation=world.matsudo)
     assert rows.count() == 1
     assert [e.act for e in Event.objects.of("addressee", rows[0].pk)] == ["receive", "again"]

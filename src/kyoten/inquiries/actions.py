@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
 from django.urls import reverse
 
 from kyoten.inquiries.models import Addressee, Inquiry, MailAnswer
+from kyoten.organisations.actions.locks import hold
 from kyoten.organisations.models import Organisation, Seat, Section
 from kyoten.post.actions import need_attention, send, take
 from kyoten.post.models import InboundMail
@@ -19,6 +20,7 @@ from kyoten.records.actions import Entry, record, record_many
 from kyoten.records.models import Actor, Refused
 from kyoten.rules.wareki import wareki
 
+DOUBLE_CLICK = timedelta(minutes=1)  # who was reminded so lately is not reminded again
 KIND = "addressee"  # the record kind of an Addressee row
 NAMES = {"considering": "検討中", "not_applicable": "該当なし", "answered": "提出済", "returned": "補正依頼中"}
 
@@ -50,6 +52,7 @@ def ask(
 ) -> Inquiry:
     """照会: put one question to many bodies; each gets a case at its section in charge, a mail and a signed link."""
     _check_ask(what, to, parent, by, at)
+    hold(by.organisation.pk)
     inquiry = Inquiry.objects.create(
         programme=what.programme,
         title=what.title,
@@ -66,6 +69,8 @@ def ask(
         sent_at=at,
     )
     new, again = _addressees(inquiry, to, reference)
+    if not new and all(row.inquiry_id != inquiry.pk and row.inquiry.asker == by.section for row in again):
+        raise Refused("選ばれた団体には、すでに照会しています。")
     if parent and parent.state in ("unread", "read"):
         _move(parent, to="considering", by=by.actor(), at=at, way="screen")
     asked = Entry(
@@ -101,18 +106,19 @@ def _addressees(
     """New rows, and the rows of bodies that already have this case by another way (which are kept, not doubled)."""
     purposes = {o.pk: (o, Addressee.Purpose.REFERENCE) for o in reference}
     purposes |= {o.pk: (o, Addressee.Purpose.ANSWER) for o in to}
-    known = {a.organisation_id: a for a in Addressee.objects.filter(root=inquiry.tree_id, organisation__in=purposes)}
+    there = Addressee.objects.filter(root=inquiry.tree_id, organisation__in=purposes)
+    known = {a.organisation_id: a for a in there.select_related("inquiry__asker")}
     sections = section_in_charge_of(inquiry.programme, [o for o, _ in purposes.values()], inquiry.sent_at.date())
     rows = [
         Addressee(inquiry=inquiry, root_id=inquiry.tree_id, organisation=o, section=sections[o.pk], purpose=purpose)
         for o, purpose in purposes.values()
         if o.pk not in known
     ]
-    again = list(known.values())
-    for row in again:
+    for row in known.values():
         if row.purpose == "reference" and purposes[row.organisation_id][1] == "answer":
-            Addressee.objects.filter(pk=row.pk).update(purpose="answer", inquiry=inquiry)
-    return Addressee.objects.bulk_create(rows), again
+            row.purpose, row.inquiry = Addressee.Purpose.ANSWER, inquiry
+            row.save(update_fields=["purpose", "inquiry"])
+    return Addressee.objects.bulk_create(rows), list(known.values())
 
 
 def section_in_charge_of(programme: str, organisations: Sequence[Organisation], on: date) -> dict[int, Section]:
@@ -296,6 +302,11 @@ def remind(inquiry: Inquiry, rows: Sequence[Addressee], *, by: Seat, at: datetim
     missing = [row for row in missing if row.represented_by_id is None and row.purpose == "answer"]
     if not missing:
         raise Refused("再依頼する相手がありません。回答のない団体を選んでください。")
+    hold(inquiry.asker.organisation_id)
+    lately = Addressee.objects.filter(inquiry=inquiry, reminded_at__gt=at - DOUBLE_CLICK).values_list("pk", flat=True)
+    missing = [row for row in missing if row.pk not in set(lately)]
+    if not missing:
+        raise Refused("再依頼のメールは、たったいま送ったところです。")
     for row in missing:
         row.inquiry, row.reminded, row.reminded_at = inquiry, row.reminded + 1, at
     Addressee.objects.bulk_update(missing, ["reminded", "reminded_at"])
@@ -306,10 +317,13 @@ def remind(inquiry: Inquiry, rows: Sequence[Addressee], *, by: Seat, at: datetim
 
 
 @transaction.atomic
-def settle_mail(note: MailAnswer, *, by: Seat, at: datetime) -> None:
-    """要確認のメールを確認済みにする: the asker has read it and done what it asks."""
+def settle_mail(note: MailAnswer, state: str = "", *, by: Seat, at: datetime) -> None:
+    """要確認のメールを確認済みにする: the asker has read it; `state` is the answer it gives, where it gives one."""
     if not MailAnswer.objects.filter(pk=note.pk, settled_at=None).update(settled_at=at):
         raise Refused("このメールは確認済みです。")
+    if state:
+        row = Addressee.objects.select_related("inquiry__asker", "organisation", "section").get(pk=note.addressee_id)
+        answer(row, state, by=by, at=at, way="mail", name=f"メール {note.sender}")
     record("mail_settled", "返信メールを確認", kind=KIND, record_id=note.addressee_id, by=by.actor(), at=at)
 
 

@@ -218,10 +218,8 @@ def settle_mail(request: HttpRequest, pk: int) -> HttpResponse:
     )
     state = request.POST.get("state", "")
     try:
-        if state in ("not_applicable", "considering"):
-            row = Addressee.objects.select_related(*WITH).get(pk=note.addressee_id)
-            actions.answer(row, state, by=request.seat, at=request.at, way="mail", name=f"メール {note.sender}")
-        actions.settle_mail(note, by=request.seat, at=request.at)
+        taken = state if state in ("not_applicable", "considering") else ""
+        actions.settle_mail(note, taken, by=request.seat, at=request.at)
         messages.success(request, "返信メールを確認済みにしました。")
     except Refused as refusal:
         messages.error(request, str(refusal))

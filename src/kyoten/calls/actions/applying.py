@@ -15,6 +15,7 @@ from kyoten.calls.models import Application, Bundle, Call, Correction, EditConfl
 from kyoten.calls.words import precise
 from kyoten.inquiries.actions import apply_with, set_state
 from kyoten.inquiries.models import Addressee
+from kyoten.organisations.actions.locks import hold
 from kyoten.organisations.models import Area, Organisation, Seat
 from kyoten.post.actions import send
 from kyoten.records.actions import record, store_file
@@ -23,6 +24,11 @@ from kyoten.rules import answers as form_answers
 from kyoten.rules.wareki import wareki
 
 KIND = "application"
+
+
+def hold_call(pk: int) -> Call:
+    """The call with its row locked: deciding, announcing, withdrawing and sending on follow one another."""
+    return Call.objects.select_for_update(no_key=True).get(pk=pk)
 
 
 @dataclass(frozen=True)
@@ -50,8 +56,9 @@ def start(
         raise Refused("閲覧の席では申込書を作成できません。")
     if call.announced_at:
         raise Refused("この公募は選定結果を通知済みです。")
-    row = Addressee.objects.filter(root=call.inquiry_id, organisation=applicant).select_related("inquiry").first()
     prefecture = _prefecture(applicant, at)
+    hold(prefecture.pk)
+    row = Addressee.objects.filter(root=call.inquiry_id, organisation=applicant).select_related("inquiry").first()
     if not proxy and row is None:
         raise Refused("まだ都道府県から照会が届いていません。都道府県の担当課へお問い合わせください。")
     if not proxy and row.represented_by_id:
@@ -125,7 +132,7 @@ def save(
     Two people's changes to different fields are both kept. To one field: the later text is stored, the other
     is returned as a conflict and shown beside it, so neither is lost.
     """
-    locked = Application.objects.editable_by(by).select_for_update().filter(pk=application.pk).first()
+    locked = editable_row(application.pk, by)
     if locked is None or not by.may_act:
         raise Refused("この申込書はいま編集できません。提出済みか、担当が替わっています。画面を開き直してください。")
     merged = form_answers.merge(locked.form, base, locked.answers, form_answers.clean(locked.form, posted))
@@ -145,6 +152,12 @@ def save(
     return Saved(locked, merged.conflicts)
 
 
+def editable_row(pk: int, by: Seat) -> Application | None:
+    """The application with its row locked, alone (not the call's and the section's too); None where it is not theirs."""
+    rows = Application.objects.editable_by(by).select_for_update(of=("self",), no_key=True)
+    return rows.filter(pk=pk).first()
+
+
 def _keep_conflict(application: Application, conflict: form_answers.Conflict, *, by: Seat, at: datetime) -> None:
     EditConflict.objects.update_or_create(
         application=application, field=conflict.field, row=conflict.row or "", column=conflict.column or "",
@@ -157,9 +170,11 @@ def _keep_conflict(application: Application, conflict: form_answers.Conflict, *,
 @transaction.atomic
 def settle_conflict(conflict: EditConflict, take: bool, *, by: Seat, at: datetime) -> None:
     """二人の記載の違いを決める: put the second text in place of the stored one, or let the stored one stand."""
-    application = Application.objects.editable_by(by).select_for_update().filter(pk=conflict.application_id).first()
+    application = editable_row(conflict.application_id, by)
     if application is None or not by.may_act:
         raise Refused("この申込書はいま編集できません。画面を開き直してください。")
+    if not EditConflict.objects.filter(pk=conflict.pk).exists():
+        raise Refused("この記載の違いは、すでに解決されています。画面を開き直してください。")
     if take:
         application.answers = _with(application.answers, conflict)
         application.version += 1
@@ -185,8 +200,11 @@ def _with(answers: dict[str, Any], conflict: EditConflict) -> dict[str, Any]:
 def submit(application: Application, *, by: Seat, at: datetime) -> Application:
     """提出: to the prefecture. After the organiser's deadline refused, to the microsecond, showing both times."""
     call = application.call
+    hold(application.prefecture_id)
     if not by.may_act or not Application.objects.editable_by(by).filter(pk=application.pk).exists():
         raise Refused("この申込書はいま提出できません。提出済みか、担当が替わっています。画面を開き直してください。")
+    if call.announced_at:
+        raise Refused("選定結果が通知されているため、提出できません。事務局へ御相談ください。")
     _check_deadline(call, application, at)
     problems = form_answers.problems(application.form, application.answers)
     if problems:
@@ -230,7 +248,7 @@ def receipt_number_for(application: Application) -> str:
     """受付番号: fiscal year, prefecture, place in the order of receipt (R7-12-003)."""
     year = application.definition.fiscal_year - 2018
     code = application.prefecture.code[:2]
-    Organisation.objects.select_for_update().get(pk=application.prefecture_id)
+    hold(application.prefecture_id)
     count = Application.objects.filter(call=application.call_id, prefecture=application.prefecture_id).exclude(
         number=""
     )
@@ -269,6 +287,7 @@ def send_back(
     reasons = {section: text.strip() for section, text in reasons.items() if text.strip()}
     if not reasons:
         raise Refused("補正してほしい箇所と内容を、1か所以上書いてください。")
+    hold(application.prefecture_id)
     if not Application.objects.filter(pk=application.pk, state="submitted").update(state="returned"):
         raise Refused("この申込書は「提出済」ではないため、補正を依頼できません。画面を開き直してください。")
     titles = {section.id: section.title for section in application.form.sections}
@@ -318,7 +337,9 @@ def withdraw(application: Application, reason: str, *, by: Seat, at: datetime) -
     proxy = application.by_proxy == "prefecture" and application.prefecture_id == by.section.organisation_id
     if not (mine or proxy) or not by.may_act:
         raise Refused("取り下げられるのは、申込団体の担当だけです。")
-    call = Call.objects.select_for_update().get(pk=application.call_id)
+    call = hold_call(application.call_id)
+    hold(application.prefecture_id)
+    application.refresh_from_db()  # it may have been submitted or sent on since the page was drawn
     if call.announced_at:
         raise Refused("選定結果が通知されているため、取り下げられません。事務局へ御相談ください。")
     if not Application.objects.filter(pk=application.pk).exclude(state="withdrawn").update(state="withdrawn"):
@@ -371,7 +392,8 @@ def attach_file(application: Application, data: bytes, name: str, *, by: Seat, a
 @transaction.atomic
 def carry_forward(application: Application, *, by: Seat, at: datetime) -> list:
     """新しい版へ移す: the owner carries its application to the newest form; answers without a place are returned."""
-    if not Application.objects.editable_by(by).filter(pk=application.pk).exists() or not by.may_act:
+    application = editable_row(application.pk, by)
+    if application is None or not by.may_act:
         raise Refused("提出済みの申込書は、新しい版の様式へ移せません。")
     newest = application.call.programme
     if newest.pk == application.programme_id:

@@ -8,15 +8,18 @@ from datetime import date, datetime
 
 from django.db import transaction
 
-from kyoten.calls.actions.applying import KIND, receipt_number_for, void_bundles
+from kyoten.calls.actions.applying import KIND, hold_call, receipt_number_for, void_bundles
 from kyoten.calls.models import Application, Bundle, Call, LateAcceptance, designated
 from kyoten.calls.words import precise
 from kyoten.inquiries.actions import set_state
 from kyoten.inquiries.models import Addressee
+from kyoten.organisations.actions.locks import hold
 from kyoten.organisations.models import Organisation, Seat
 from kyoten.post.actions import send
 from kyoten.records.actions import Entry, attach, record, record_many
 from kyoten.records.models import Attachment, Refused
+
+ANNOUNCED = "選定結果を通知した後は受け付けられません。"
 
 
 def _own(application: Application, by: Seat) -> None:
@@ -28,6 +31,7 @@ def _own(application: Application, by: Seat) -> None:
 def write_opinion(application: Application, text: str, *, by: Seat, at: datetime) -> None:
     """都道府県の意見: goes to the organiser with the application, not printed on the applicant's form."""
     _own(application, by)
+    hold(application.prefecture_id)
     if not Application.objects.filter(pk=application.pk, state="submitted").update(opinion=text.strip()):
         raise Refused("意見を書けるのは「提出済」の申込書だけです。画面を開き直してください。")
     void_bundles(application.call, application.prefecture, "意見を書き換えたため", by=by, at=at)
@@ -41,7 +45,8 @@ def add_officer(application: Application, row: dict[str, str], *, by: Seat, at: 
     table = next((f for f in application.form.fields() if f.kind == "table"), None)
     if table is None or not any(row.values()):
         raise Refused("所属か職種を記入してください。")
-    locked = Application.objects.select_for_update().filter(pk=application.pk, state="submitted").first()
+    hold(application.prefecture_id)
+    locked = Application.objects.filter(pk=application.pk, state="submitted").select_for_update(no_key=True).first()
     if locked is None:
         raise Refused("県担当者を加えられるのは「提出済」の申込書だけです。画面を開き直してください。")
     answers = locked.answers
@@ -99,6 +104,7 @@ def prepare(
 ) -> Bundle:
     """起案: freeze what will go out. `expected` = version of each application the 起案用一式 was printed from."""
     _prefecture_seat(prefecture, by)
+    hold(prefecture.pk)
     applications = ready_to_gather(call, prefecture)
     if {a.pk: a.version for a in applications} != expected:
         raise Refused("作成の間に申込書が変わりました。内容を確かめて、もう一度作成してください。")
@@ -143,12 +149,15 @@ def _frozen(application: Application) -> dict:
 def carry_out(bundle: Bundle, *, decided_on: date | None, document_number: str, by: Seat, at: datetime) -> Bundle:
     """施行: after the 決裁 in the office's own system; 決裁日・文書番号 are recorded, everything goes to the organiser."""
     _prefecture_seat(bundle.prefecture, by)
-    call = Call.objects.select_for_update().get(pk=bundle.call_id)
+    call = hold_call(bundle.call_id)
+    hold(bundle.prefecture_id)
+    if call.announced_at:
+        raise Refused(ANNOUNCED)
     if decided_on is None or not document_number.strip():
         raise Refused("決裁日と文書番号を記入してください（事務連絡のときは「事務連絡」と記入します）。")
     if decided_on > at.date():
         raise Refused("決裁日が本日より後になっています。日付を確かめてください。")
-    applications = list(Application.objects.select_for_update().filter(bundle=bundle).order_by("pk"))
+    applications = list(Application.objects.select_for_update(no_key=True).filter(bundle=bundle).order_by("pk"))
     late = [a for a in applications if not a.late_accepted()] if at > call.deadline else []
     if late:
         raise Refused(
@@ -201,8 +210,8 @@ def allow_late(call: Call, organisation: Organisation, reason: str, *, by: Seat,
         raise Refused("期限後の受付を認められるのは、事務局の担当だけです。")
     if not reason.strip():
         raise Refused("期限後に受け付ける理由を書いてください（記録に残ります）。")
-    if Call.objects.select_for_update().get(pk=call.pk).announced_at:
-        raise Refused("選定結果を通知した後は受け付けられません。")
+    if hold_call(call.pk).announced_at:
+        raise Refused(ANNOUNCED)
     row, new = LateAcceptance.objects.get_or_create(
         call=call, organisation=organisation,
         defaults={"reason": reason.strip(), "accepted_by": f"{by.section}　{by.person.name}", "accepted_at": at},
@@ -246,6 +255,8 @@ def forward_proxy(
         raise Refused("代行入力した申込書だけを受け付けられます。")
     if not by.may_act:
         raise Refused("閲覧の席では受け付けられません。")
+    if hold_call(call.pk).announced_at:
+        raise Refused(ANNOUNCED)
     if arrived_at > at:
         raise Refused("受信日時がいまより後になっています。メールの受信日時を確かめてください。")
     if arrived_at > call.deadline and not reason.strip():

@@ -7,6 +7,7 @@ from datetime import date, datetime
 
 from django.db import transaction
 
+from kyoten.calls.actions.applying import hold_call
 from kyoten.calls.models import Application, Call, Check, Conflict, Decision, ReviewNote
 from kyoten.inquiries.models import Addressee
 from kyoten.organisations.models import Seat, User
@@ -24,7 +25,7 @@ def _organiser(application: Application, by: Seat) -> None:
 
 
 def _still_open(call: Call) -> Call:
-    locked = Call.objects.select_for_update().get(pk=call.pk)
+    locked = hold_call(call.pk)
     if locked.announced_at:
         raise Refused("選定結果を通知した後は変更できません。")
     return locked
@@ -96,7 +97,7 @@ def decide(application: Application, outcome: str, reason: str, *, by: Seat, at:
         raise Refused("「選定」か「不選定」を選んでください。")
     if not reason.strip():
         raise Refused("決定の理由を書いてください（記録に残ります）。")
-    current = Application.objects.select_for_update().get(pk=application.pk)
+    current = Application.objects.select_for_update(no_key=True).get(pk=application.pk)
     if current.state != "forwarded":
         raise Refused("取り下げられた申込みは選定の対象になりません。")
     if outcome == "selected":
