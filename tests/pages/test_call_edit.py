@@ -3,6 +3,7 @@
 import pytest
 from django.urls import reverse
 
+from kyoten.calls.actions import gathering
 from kyoten.calls.actions.incoming import propose_group
 from tests.flows import calling
 from tests.world import login
@@ -49,3 +50,39 @@ def test_before_submitting_both_dates_are_shown(client, page):
     html = client.get(page.replace("edit", "submit")).content.decode()
     assert "<dt>県への提出期限</dt><dd>令和7年7月24日（木）" in html
     assert "<dt>県が事務局へ提出する期限</dt><dd>令和7年7月31日（木）" in html
+
+
+def test_after_the_deadline_the_page_says_so_before_anybody_presses(client, page, clock):
+    submit = page.replace("edit", "submit")
+    clock(calling.GATHERING)
+    assert "提出する</button>" in client.get(submit).content.decode()
+    clock(calling.DEADLINE + calling.MICROSECOND)
+    html = client.get(submit).content.decode()
+    assert "申込締切を過ぎています" in html
+    assert "提出する</button>" not in html
+
+
+def test_late_acceptance_offers_who_was_asked(client, world, clock):
+    calling.asked(world)
+    clock(calling.DEADLINE + calling.MICROSECOND)
+    login(client, world.seat_secretariat)
+    form = client.get(reverse("calls:late", args=["r7-zaitaku"])).context["form"]
+    assert [label for _, label in form.fields["organisation"].choices] == [
+        "選択してください",
+        "埼玉県",
+        "千葉県",
+        "千葉県　松戸市",
+        "千葉県　柏市",
+        "千葉県　鎌ケ谷市",
+    ]
+
+
+def test_the_opinion_has_its_history_at_the_prefecture_alone(client, world, clock):
+    application = calling.submitted(world)
+    gathering.write_opinion(application, "県として支援する。", by=world.seat_chiba, at=calling.GATHERING)
+    clock(calling.GATHERING)
+    address = reverse("calls:application", args=[application.pk])
+    login(client, world.seat_chiba)
+    assert "県の意見を記入" in client.get(address).content.decode()
+    login(client, world.seat_matsudo)
+    assert "県として支援する。" not in client.get(address).content.decode()

@@ -229,4 +229,10 @@ class Late(forms.Form):
 
     def __init__(self, *args, organisations, **kwargs):
         super().__init__(*args, **kwargs)
-        self.fields["organisation"].queryset = organisations
+        self.fields["organisation"].queryset = organisations.select_related("prefecture")
+        self.fields["organisation"].label_from_instance = _with_prefecture
+
+
+def _with_prefecture(organisation: Organisation) -> str:
+    """府中市 is in two prefectures."""
+    return f"{organisation.prefecture or ''}　{organisation}".strip()

@@ -261,8 +261,13 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "editable": may_edit(request, application),
     }  # fmt: skip
     if organiser:
-        context["inside"] = Event.objects.of("selection", application.pk)
+        context["inside"] = sorted(
+            [*Event.objects.of("selection", application.pk), *Event.objects.of("gathering", application.pk)],
+            key=lambda event: (event.at, event.pk),
+        )
         context["notes"] = application.review_notes.all()
+    if prefecture:
+        context["inside"] = Event.objects.of("gathering", application.pk).filter(act="opinion")
     return render(request, "calls/application.html", context)
 
 
@@ -284,7 +289,13 @@ def submit(request: HttpRequest, pk: int) -> HttpResponse:
     context = _context(request, application)
     context["stops"] = [row for row in context["findings"] if row["kind"] == "stop"]
     context["due"] = _prefecture_due(application)
+    context["closed"] = _closed(application, request.at)
     return render(request, "calls/submit.html", context)
+
+
+def _closed(application: Application, at: datetime) -> bool:
+    """Too late to submit. What the organiser types in counts from when its mail arrived, and is asked that next."""
+    return application.by_proxy != "secretariat" and at > application.call.deadline and not application.late_accepted()
 
 
 def _prefecture_due(application: Application) -> datetime | None:

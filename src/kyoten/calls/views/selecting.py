@@ -18,6 +18,7 @@ from kyoten.calls.steps import result_due, steps_of_call
 from kyoten.calls.views.access import application_for, call_for
 from kyoten.calls.views.applications import requirement_rows
 from kyoten.calls.views.pages import page_of
+from kyoten.inquiries.models import Addressee
 from kyoten.organisations.models import Organisation, Seat
 from kyoten.records.actions import store_file
 from kyoten.records.models import Refused
@@ -193,7 +194,8 @@ def _own_or_visible(request: HttpRequest, pk: int) -> Application:
 def late(request: HttpRequest, slug: str) -> HttpResponse:
     """期限後の受付"""
     call = organisers_call(request, slug)
-    asked = Organisation.objects.filter(kind__in=("prefecture", "municipality")).order_by("code")
+    cases = Addressee.objects.filter(root=call.inquiry_id, purpose=Addressee.Purpose.ANSWER)
+    asked = Organisation.objects.filter(pk__in=cases.values("organisation")).order_by("code")
     form = Late(request.POST or None, organisations=asked)
     if request.method == "POST" and form.is_valid():
         try:
