@@ -196,8 +196,9 @@ def rows(table: str) -> dict[str, tuple[str, str]]:
 
 
 @pytest.fixture(autouse=True)
-def host(settings):
+def host(settings, caplog):
     settings.ALLOWED_HOSTS = ["testserver"]
+    caplog.set_level("CRITICAL", "django.request")  # a thousand refusals are wanted here
 
 
 def callers(world, seats: dict[str, str | None]) -> list[Caller]:
