@@ -136,6 +136,7 @@ def test_an_old_token_keeps_the_input_and_one_button_sends_it_again(world, brows
     assert (fields["name"], fields["text"]) == ("山下 由衣", text)
     assert browser.post(ME, fields, **OURS).status_code == 302
     assert name_of(world.seat_matsudo) == "山下 由衣"
+    assert Rescued.objects.get().sent_at is not None
 
 
 @pytest.mark.parametrize("source", [FOREIGN, {"HTTP_ORIGIN": "null"}, {}])
@@ -248,6 +249,12 @@ def test_the_answers_of_a_form_are_shown_by_their_labels(world, client):
     page = client.get(reverse("rescue:open", args=[row.pk])).content.decode()
     shown = re.findall(r"<dt>([^<]+)</dt><dd class=\"keep\">([^<]+)</dd>", page)
     assert shown == [("応募の理由", "急変時の体制"), ("参加者（構成員）", "医師")]
+
+
+def test_the_list_names_the_screen_by_its_entry_in_the_menu(world, client):
+    login(client, world.seat_matsudo)
+    client.post(reverse("calls:opinion", args=[1]), {"opinion": "必要な取組です。"})
+    assert '<td data-th="画面">公募・申込</td>' in client.get(reverse("rescue:list")).content.decode()
 
 
 def test_kept_input_is_the_persons_own(world, client):

@@ -57,9 +57,10 @@ def send_again(request: HttpRequest, why: str) -> HttpResponse | None:
     pairs = rescue.typed(request)
     if not pairs:
         return None
+    kept = getattr(request, "rescued", None)
     context = {
         "why": why,
-        "pairs": pairs,
+        "pairs": [*pairs, (rescue.SENT_AGAIN, str(kept.pk))] if kept else pairs,
         "path": request.get_full_path(),
         "files": rescue.file_names(request),
         "working_as": getattr(request, "seat", None),

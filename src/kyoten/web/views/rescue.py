@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import Resolver404, resolve
 from django.views.decorators.http import require_POST, require_safe
 
 from kyoten.programmes.models import Programme
+from kyoten.web.context import MENU
 from kyoten.web.models import Rescued
 from kyoten.web.rescue import SENT_AGAIN
 
@@ -21,7 +25,8 @@ LABELS = {
 
 @require_safe
 def list_kept(request: HttpRequest) -> HttpResponse:
-    return render(request, "web/rescue_list.html", {"rows": Rescued.objects.filter(user=request.user)})
+    rows = Rescued.objects.filter(user=request.user)
+    return render(request, "web/rescue_list.html", {"rows": [(row, screen(row.path)) for row in rows]})
 
 
 @require_safe
@@ -30,6 +35,7 @@ def open_kept(request: HttpRequest, pk: int) -> HttpResponse:
     row = get_object_or_404(Rescued, pk=pk, user=request.user)
     context = {
         "row": row,
+        "screen": screen(row.path),
         "pairs": [*row.pairs, (SENT_AGAIN, str(row.pk))],
         "shown": shown(row.pairs),
         "files": row.files.splitlines(),
@@ -42,6 +48,15 @@ def delete_kept(request: HttpRequest, pk: int) -> HttpResponse:
     get_object_or_404(Rescued, pk=pk, user=request.user).delete()
     messages.success(request, "前回の入力を削除しました。")
     return redirect("rescue:list")
+
+
+def screen(path: str) -> str:
+    """The screen an address belongs to, by its entry in the menu; the address itself where it has none."""
+    try:
+        name = resolve(urlsplit(path).path).view_name
+    except Resolver404:
+        return path
+    return next((title for title, _, beginnings in MENU if name.startswith(beginnings)), path)
 
 
 def shown(pairs: list[tuple[str, str]]) -> list[tuple[str, str]]:
