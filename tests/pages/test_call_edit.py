@@ -3,8 +3,9 @@
 import pytest
 from django.urls import reverse
 
-from kyoten.calls.actions import gathering
+from kyoten.calls.actions import applying, gathering
 from kyoten.calls.actions.incoming import propose_group
+from kyoten.organisations.models import Organisation
 from tests.flows import calling
 from tests.world import login
 
@@ -86,3 +87,18 @@ def test_the_opinion_has_its_history_at_the_prefecture_alone(client, world, cloc
     assert "県の意見を記入" in client.get(address).content.decode()
     login(client, world.seat_matsudo)
     assert "県として支援する。" not in client.get(address).content.decode()
+
+
+def test_the_organiser_takes_in_a_paper_that_misses_a_requirement(client, world, clock):
+    call = calling.asked(world)
+    town = Organisation.objects.create(kind="municipality", name="川口市", code="112038", prefecture=world.saitama)
+    seat = world.seat_secretariat
+    typed_in = applying.start(
+        call, municipalities=[town], applicant=town, proxy="secretariat", by=seat, at=calling.WRITING
+    )
+    clock(calling.WRITING)
+    login(client, seat)
+    html = client.get(reverse("calls:submit", args=[typed_in.pk])).content.decode()
+    assert "拠点の設置が確認できません" in html
+    assert "このまま受け付けて、選定のときに確認できます。" in html
+    assert html.count("受付へ進む</button>") == 1

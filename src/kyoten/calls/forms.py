@@ -179,7 +179,8 @@ class Proxy(forms.Form):
 
     def __init__(self, *args, applicants, **kwargs):
         super().__init__(*args, **kwargs)
-        self.fields["applicant"].queryset = applicants
+        self.fields["applicant"].queryset = applicants.select_related("prefecture")
+        self.fields["applicant"].label_from_instance = _with_prefecture
 
 
 class CarryOut(forms.Form):

@@ -289,6 +289,7 @@ def submit(request: HttpRequest, pk: int) -> HttpResponse:
     context = _context(request, application)
     context["stops"] = [row for row in context["findings"] if row["kind"] == "stop"]
     context["due"] = _prefecture_due(application)
+    context["organisers"] = application.by_proxy == "secretariat"  # a paper that came is taken in as it is
     context["closed"] = _closed(application, request.at)
     return render(request, "calls/submit.html", context)
 
