@@ -39,17 +39,21 @@ def race(*acts: Callable[[], Any]) -> list[str]:
 
 def towns(world: SimpleNamespace, number: int) -> Sequence[Seat]:
     """Seats of so many further municipalities of 千葉県, each a designated hub."""
-    return [_town(world, n) for n in range(number)]
+    return [town(world.chiba, n) for n in range(number)]
 
 
-def _town(world: SimpleNamespace, n: int) -> Seat:
+def town(prefecture: Organisation, n: int) -> Seat:
     body = Organisation.objects.create(
-        kind="municipality", name=f"見本{n}市", code=f"129{n:03d}", prefecture=world.chiba, kana=f"ミホン{n}シ"
+        kind="municipality",
+        name=f"見本{n}市",
+        code=f"{prefecture.code[:2]}9{n:03d}",
+        prefecture=prefecture,
+        kana=f"ミホン{n}シ",
     )
     section = Section.objects.create(
         organisation=body, name="地域医療課", email=f"town{n}@example.jp", phone="000-0000-0000", is_default=True
     )
-    Supervision.objects.create(superior=world.chiba, subordinate=body)
-    Designation.objects.create(organisation=body, prefecture=world.chiba, valid_from=date(2024, 4, 1), source="計画")
+    Supervision.objects.create(superior=prefecture, subordinate=body)
+    Designation.objects.create(organisation=body, prefecture=prefecture, valid_from=date(2024, 4, 1), source="計画")
     person = User.objects.create(username=f"town{n}", name=f"職員{n}")
     return Seat.objects.create(person=person, section=section, role="officer")

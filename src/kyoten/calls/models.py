@@ -75,13 +75,11 @@ class ApplicationQuerySet(models.QuerySet):
         organisation = seat.organisation
         if organisation.kind == "prefecture":
             return self.filter(Q(prefecture=organisation) & (Q(submitted_at__isnull=False) | Q(by_proxy="prefecture")))
-        if organisation.kind == "secretariat":
+        if organisation.kind in ("secretariat", "ministry"):
             conflicted = Conflict.objects.filter(person=seat.person_id).values("application")
-            return self.filter(call__organiser__organisation=organisation, forwarded_at__isnull=False).exclude(
-                pk__in=conflicted
-            )
-        if organisation.kind == "ministry":
-            return self.filter(forwarded_at__isnull=False)
+            arrived = self.filter(forwarded_at__isnull=False).exclude(pk__in=conflicted)
+            own = arrived.filter(call__organiser__organisation=organisation)
+            return own if organisation.kind == "secretariat" else arrived
         return self.owned_by(seat)
 
     def editable_by(self, seat: Seat) -> ApplicationQuerySet:
@@ -279,8 +277,9 @@ class BundleQuerySet(models.QuerySet):
         kind = seat.organisation.kind
         if kind == "prefecture":
             return self.filter(prefecture=seat.organisation)
-        if kind == "secretariat":
-            return self.filter(call__organiser__organisation=seat.organisation, state=Bundle.State.SENT)
+        if kind == "secretariat":  # its covering text may name the case somebody must see nothing of
+            sent = self.filter(call__organiser__organisation=seat.organisation, state=Bundle.State.SENT)
+            return sent.exclude(applications__conflicts__person=seat.person_id)
         return self.none()
 
 

@@ -153,8 +153,10 @@ TABLE_COLUMNS = (
 )  # fmt: skip
 
 
-def applications_table(call: Call, rows: Iterable[Application], decisions: Mapping[int, Decision]) -> bytes:
-    """申込一覧 with every answer of the form in a column of its own."""
+def applications_table(
+    call: Call, rows: Iterable[Application], decisions: Mapping[int, Decision], *, opinions: bool
+) -> bytes:
+    """申込一覧 with every answer of the form in a column of its own. The 県の意見 is not for the applicant's eyes."""
     fields = [f for f in call.definition.form.fields() if f.kind != "table"] if call.definition.form else []
     columns = [
         "受付番号",
@@ -163,19 +165,22 @@ def applications_table(call: Call, rows: Iterable[Application], decisions: Mappi
         "担当課",
         "状態",
         "提出日時",
-        "県の意見",
+        *(["県の意見"] if opinions else []),
         "決定",
         *(f.label for f in fields),
     ]
-    body = (_application_row(a, fields, decisions.get(a.pk)) for a in rows)
+    body = (_application_row(a, fields, decisions.get(a.pk), opinions) for a in rows)
     return write_table("申込一覧", columns, body, note=call.definition.call.title)
 
 
-def _application_row(application: Application, fields: Sequence[Field], decision: Decision | None) -> list:
+def _application_row(
+    application: Application, fields: Sequence[Field], decision: Decision | None, opinions: bool
+) -> list:
     answers = application.answers
     return [
         application.number, application.prefecture.name, application.applicant.name, application.section.name,
-        Application.State(application.state).label, application.submitted_at, application.opinion,
+        Application.State(application.state).label, application.submitted_at,
+        *([application.opinion] if opinions else []),
         decision.get_outcome_display() if decision else "", *(form_answers.show(f, answers.get(f.id)) for f in fields),
     ]  # fmt: skip
 

@@ -8,6 +8,7 @@ from django.db.models import Count, Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
 from kyoten.inquiries import actions
@@ -183,7 +184,8 @@ def remind(request: HttpRequest, pk: int) -> HttpResponse:
 def _back(request: HttpRequest, inquiry: Inquiry) -> str:
     """The page the form stood on: this app's, or a higher app's that names itself (a path of ours only)."""
     back = request.POST.get("back", "")
-    return back if back.startswith("/") and not back.startswith("//") and "\\" not in back else inquiry_url(inquiry)
+    ours = back.startswith("/") and url_has_allowed_host_and_scheme(back, allowed_hosts=None)
+    return back if ours else inquiry_url(inquiry)
 
 
 def inquiry_url(inquiry: Inquiry) -> str:

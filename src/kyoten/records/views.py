@@ -8,6 +8,7 @@ from django.http import FileResponse, HttpResponse
 from django.http.response import HttpResponseBase
 
 from kyoten.records.models import Attachment
+from kyoten.records.names import clean_file_name
 
 
 def download(attachment: Attachment) -> HttpResponseBase:
@@ -22,6 +23,7 @@ def download(attachment: Attachment) -> HttpResponseBase:
 
 def as_download(response: HttpResponseBase, name: str) -> HttpResponseBase:
     """Mark any response as a download called `name` (RFC 6266 / 5987, with an ASCII name for old gateways)."""
+    name = clean_file_name(name)
     ascii_name = "".join(char if char.isascii() and char not in '"\\%' else "_" for char in name)
     response["Content-Disposition"] = f"attachment; filename=\"{ascii_name}\"; filename*=UTF-8''{quote(name, safe='')}"
     response["X-Content-Type-Options"] = "nosniff"

@@ -40,7 +40,7 @@ def seat(get_response: Handler) -> Handler:
 
     def middleware(request: HttpRequest) -> HttpResponse:
         end_old_session(request)
-        request.seat = current_seat(request)
+        request.seat = None if needs_second_factor(request) else current_seat(request)
         response = get_response(request)
         rescue.keep_refused(request, response)
         if request.user.is_authenticated:

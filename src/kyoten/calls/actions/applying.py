@@ -61,6 +61,8 @@ def start(
     row = Addressee.objects.filter(root=call.inquiry_id, organisation=applicant).select_related("inquiry").first()
     if not proxy and row is None:
         raise Refused("まだ都道府県から照会が届いていません。都道府県の担当課へお問い合わせください。")
+    if not proxy and row.purpose == Addressee.Purpose.REFERENCE:
+        raise Refused("参考送付を受けた団体は申込書を作成できません。応募の御相談は、都道府県の担当課へお願いします。")
     if not proxy and row.represented_by_id:
         raise Refused(f"この地域は{row.represented_by}が代表して応募しています。")
     if call.programme.definition.form is None:

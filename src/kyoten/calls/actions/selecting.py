@@ -188,7 +188,7 @@ def _record_announcement(call: Call, decisions: list[Decision], *, by: Seat, at:
         for d in decisions
     ]  # fmt: skip
     record_many(
-        [*entries, Entry("announce", f"選定結果を通知（{len(decisions)}件）", "call", call.pk)], by=by.actor(), at=at
+        [*entries, Entry("announce", "選定結果を通知", "call", call.pk)], by=by.actor(), at=at
     )
 
 

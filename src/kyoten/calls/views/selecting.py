@@ -44,16 +44,16 @@ def board(request: HttpRequest, slug: str) -> HttpResponse:
     call = organisers_call(request, slug)
     rows = Application.objects.visible_to(request.seat).filter(call=call).exclude(state="withdrawn")
     selected = Q(decision__outcome="selected")
-    counts = rows.aggregate(total=Count("pk"), decided=Count("decision"), selected=Count("decision", selected))
+    counts = rows.aggregate(decided=Count("decision"), selected=Count("decision", selected))
     rows = rows.select_related("applicant", "prefecture", "decision").prefetch_related(
         "programme", "municipalities", Prefetch("checks", Check.objects.order_by("pk"))
     )
-    page = page_of(rows.order_by("prefecture__code", "pk"), request.GET.get("page"), count=counts["total"])
+    page = page_of(rows.order_by("prefecture__code", "pk"), request.GET.get("page"))
     add_findings(list(page), request.at)
     context = {
         "call": call, "definition": call.definition, "page": page, "rules": call.definition.call.rules,
         "result_due": result_due(call), "steps": steps_of_call(call, request.at),
-        **counts,
+        "total": page.paginator.count, **counts,
     }  # fmt: skip
     return render(request, "calls/board.html", context)
 
@@ -79,7 +79,9 @@ def applications_table(request: HttpRequest, slug: str) -> HttpResponse:
     rows = Application.objects.visible_to(request.seat).filter(call=call)
     rows = rows.select_related("applicant", "prefecture", "section").only(*papers.TABLE_COLUMNS)
     decisions = {d.application_id: d for d in Decision.objects.visible_to(request.seat).filter(application__call=call)}
-    data = papers.applications_table(call, rows.order_by("prefecture__code", "pk").iterator(chunk_size=500), decisions)
+    rows = rows.order_by("prefecture__code", "pk").iterator(chunk_size=500)
+    opinions = request.seat.organisation.kind in ("prefecture", "secretariat")
+    data = papers.applications_table(call, rows, decisions, opinions=opinions)
     return as_download(HttpResponse(data, content_type=papers.XLSX), f"申込一覧_{call.slug}.xlsx")
 
 
