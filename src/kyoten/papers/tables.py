@@ -97,6 +97,8 @@ def _cell(value: Value) -> str:
     if value is None or value == "":
         return f'<c s="{_TEXT}"/>'
     match value:
+        case str():
+            return _text(value)
         case bool():
             return _text("○" if value else "")
         case int() | float() | Decimal():

@@ -261,10 +261,8 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "editable": may_edit(request, application),
     }  # fmt: skip
     if organiser:
-        context["inside"] = sorted(
-            [*Event.objects.of("selection", application.pk), *Event.objects.of("gathering", application.pk)],
-            key=lambda event: (event.at, event.pk),
-        )
+        inside = Event.objects.filter(head__kind__in=("selection", "gathering"), head__record_id=application.pk)
+        context["inside"] = inside.select_related("note_row").order_by("at", "pk")
         context["notes"] = application.review_notes.all()
     if prefecture:
         context["inside"] = Event.objects.of("gathering", application.pk).filter(act="opinion")
