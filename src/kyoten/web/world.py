@@ -43,10 +43,10 @@ def build(at: datetime) -> None:
     _in_charge()
     _people()
     shipped.publish_all(by=seat_of(ACCOUNTS[1]["username"]), at=at)
-    _tell_the_planner()
+    tell_the_planner()
 
 
-def _tell_the_planner() -> None:
+def tell_the_planner() -> None:
     """PostgreSQL takes tables that were filled a moment ago for empty: a join of three then takes minutes."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:

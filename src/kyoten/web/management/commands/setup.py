@@ -49,6 +49,7 @@ class Command(BaseCommand):
     def instance(self, options: dict[str, Any]) -> None:
         if not Organisation.objects.filter(kind="municipality").exists():
             load_master()
+            world.tell_the_planner()
         shipped.publish_all(by=None, at=timezone.localtime())
         if options["first_manager"]:
             self.first_manager(options["first_manager"], options["organisation"], options["email"])
