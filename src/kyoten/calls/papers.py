@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
+from typing import Any
+
+from django.db.models import QuerySet
 
 from kyoten.calls.models import Application, Call, Decision
 from kyoten.inquiries.models import Addressee
@@ -147,16 +151,17 @@ def status_table(call: Call, prefecture: Organisation, rows: Iterable[Addressee]
     return write_table("とりまとめ表", columns, body, note=note)
 
 
-# What applications_table reads of an application: whole rows of 5,000 would be read for nothing.
+# What applications_table reads: 5,000 whole applications would take twice as long.
 TABLE_COLUMNS = (
-    "number", "state", "submitted_at", "opinion", "answers_text", "prefecture__name", "applicant__name", "section__name",
+    "pk", "number", "prefecture__name", "applicant__name", "section__name", "state", "submitted_at", "opinion", "answers_text",
 )  # fmt: skip
 
 
-def applications_table(
-    call: Call, rows: Iterable[Application], decisions: Mapping[int, Decision], *, opinions: bool
-) -> bytes:
-    """申込一覧 with every answer of the form in a column of its own. The 県の意見 is not for the applicant's eyes."""
+def applications_table(call: Call, rows: QuerySet, outcomes: Mapping[int, str], *, opinions: bool) -> bytes:
+    """申込一覧 with every answer of the form in a column of its own. The 県の意見 is not for the applicant's eyes.
+
+    `rows`: Applications in order; `outcomes`: of those decided, by id.
+    """
     fields = [f for f in call.definition.form.fields() if f.kind != "table"] if call.definition.form else []
     columns = [
         "受付番号",
@@ -169,19 +174,17 @@ def applications_table(
         "決定",
         *(f.label for f in fields),
     ]
-    body = (_application_row(a, fields, decisions.get(a.pk), opinions) for a in rows)
+    found = rows.values_list(*TABLE_COLUMNS, named=True).iterator(chunk_size=500)
+    body = (_application_row(row, fields, outcomes.get(row.pk), opinions) for row in found)
     return write_table("申込一覧", columns, body, note=call.definition.call.title)
 
 
-def _application_row(
-    application: Application, fields: Sequence[Field], decision: Decision | None, opinions: bool
-) -> list:
-    answers = application.answers
+def _application_row(row: Any, fields: Sequence[Field], outcome: str | None, opinions: bool) -> list:
+    answers = json.loads(row.answers_text)
     return [
-        application.number, application.prefecture.name, application.applicant.name, application.section.name,
-        Application.State(application.state).label, application.submitted_at,
-        *([application.opinion] if opinions else []),
-        decision.get_outcome_display() if decision else "", *(form_answers.show(f, answers.get(f.id)) for f in fields),
+        row.number, row.prefecture__name, row.applicant__name, row.section__name, Application.State(row.state).label,
+        row.submitted_at, *([row.opinion] if opinions else []), Decision.Outcome(outcome).label if outcome else "",
+        *(form_answers.show(field, answers.get(field.id)) for field in fields),
     ]  # fmt: skip
 
 
