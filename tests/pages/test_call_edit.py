@@ -1,11 +1,14 @@
 """The page an application is written on."""
 
+import hashlib
+
 import pytest
 from django.urls import reverse
 
 from kyoten.calls.actions import applying, gathering
 from kyoten.calls.actions.incoming import propose_group
 from kyoten.organisations.models import Organisation
+from kyoten.records.models import Event
 from tests.flows import calling
 from tests.world import login
 
@@ -102,3 +105,15 @@ def test_the_organiser_takes_in_a_paper_that_misses_a_requirement(client, world,
     assert "拠点の設置が確認できません" in html
     assert "このまま受け付けて、選定のときに確認できます。" in html
     assert html.count("受付へ進む</button>") == 1
+
+
+def test_what_had_no_place_in_the_new_form_is_said_in_words(world):
+    application = calling.drafted(world)
+    newer = world.programme
+    newer.pk, newer.revision, newer._state.adding = None, 2, True
+    newer.text = newer.text.replace('id       = "rep_title"', 'id       = "rep_post"')
+    newer.digest = hashlib.sha256(newer.text.encode()).hexdigest()
+    newer.save()
+    applying.carry_forward(application, by=world.seat_matsudo, at=calling.WRITING)
+    event = Event.objects.of("application", application.pk).get(act="carry")
+    assert event.note == "移せなかった記載　役職「主査」"

@@ -405,5 +405,5 @@ def carry_forward(application: Application, *, by: Seat, at: datetime) -> list:
     application.version += 1
     application.save()
     record("carry", f"様式を版{newest.revision}へ移行", kind=KIND, record_id=application.pk, by=by.actor(), at=at,
-           note="\n".join(str(item) for item in homeless))  # fmt: skip
+           note="\n".join(f"移せなかった記載　{item.label}「{item.shown}」" for item in homeless))  # fmt: skip
     return homeless

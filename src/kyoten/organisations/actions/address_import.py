@@ -56,7 +56,7 @@ def shown(value: Any) -> str:
 
 
 class Known:
-    """What the file is compared with: the bodies and sections the seat may correct."""
+    """What the file is compared with: the bodies and sections the seat may correct, and those it only sees."""
 
     def __init__(self, by: Seat, at: datetime) -> None:
         today = timezone.localdate(at)
@@ -66,6 +66,8 @@ class Known:
         self.by_name = {same_words(body.name): body for body in bodies}
         sections = Section.objects.valid_on(today).filter(organisation__in=self.bodies)
         self.sections = {section.pk: section for section in sections}
+        seen = Section.objects.visible_to(by, today).valid_on(today).exclude(organisation__in=self.bodies)
+        self.only_seen = {section.pk: section for section in seen.select_related("organisation")}
         self.by_words = {(row.organisation_id, same_words(row.name)): row for row in self.sections.values()}
 
 
@@ -85,7 +87,10 @@ def _line(number: int, row: Mapping[str, str], known: Known) -> Line:
     line = Line(number, row.get(BODY, ""), values)
     section = None
     if wanted := narrow(row.get(NUMBER, "")):
-        section = known.sections.get(int(wanted)) if wanted.isdecimal() and len(wanted) < 18 else None
+        number_wanted = int(wanted) if wanted.isdecimal() and len(wanted) < 18 else 0
+        section = known.sections.get(number_wanted)
+        if section is None and _untouched(line, known.only_seen.get(number_wanted)):
+            return line
         if section is None:
             return line.refuse(
                 "番号の課が見つからないか、変更できる範囲にありません。新しい課は、番号を空欄にしてください。"
@@ -97,6 +102,14 @@ def _line(number: int, row: Mapping[str, str], known: Known) -> Line:
     if section is None:
         section = known.by_words.get((body.pk, same_words(values.get("name", ""))))
     return _judge(line, section)
+
+
+def _untouched(line: Line, section: Section | None) -> bool:
+    """A row the export gave for information and nobody wrote in: no change, and no mistake either."""
+    if section is None or any(getattr(section, name) != value for name, value in line.values.items()):
+        return False
+    line.body, line.verdict = section.organisation.name, "same"
+    return True
 
 
 def _value(name: str, text: str) -> Any:
@@ -139,7 +152,7 @@ def _problems(values: Mapping[str, Any], *, new: bool):
 
 def _refuse_repeats(lines: list[Line]) -> None:
     """The same section twice, or two default sections of one body: which row is meant is not ours to guess."""
-    good = [line for line in lines if line.verdict != "error"]
+    good = [line for line in lines if line.verdict != "error" and line.body_id]
     seen = Counter(_place(line) for line in good)
     defaults = Counter(line.body_id for line in good if line.values.get("is_default"))
     for line in good:
