@@ -9,6 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from kyoten.organisations.actions import areas as acts
+from kyoten.organisations.forms import period
 from kyoten.organisations.master import SINCE, load_master
 from kyoten.organisations.models import Area, Designation, Organisation, Section, Supervision
 from kyoten.organisations.seats import SECOND_FACTOR
@@ -191,3 +192,9 @@ def test_a_renamed_municipality_of_the_list_is_taken_over():
     Organisation.objects.filter(code="122246").update(name="旧い名", search="旧い名")
     load_master()
     assert Organisation.objects.search("かまがや").get().name == "鎌ケ谷市"
+
+
+def test_periods_are_said_as_officers_write_them():
+    assert period(date(2025, 4, 1), None) == "令和7年4月1日～"
+    assert period(date(2019, 4, 1), date(2026, 3, 31)) == "平成31年4月1日～令和8年3月31日"
+    assert period(None, None) == "期間の定めなし"

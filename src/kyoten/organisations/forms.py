@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 
 from kyoten.records.models import Refused
 from kyoten.rules.text import clean_line, narrow
+from kyoten.rules.wareki import wareki
 
 from .actions.people import USERNAME, USERNAME_RULE, check_password_rules, clean_username
 from .models import Area, Organisation, Seat, Section, User
@@ -336,7 +337,7 @@ class DesignationForm(forms.Form):
 
 
 def period(start: date | None, end: date | None) -> str:
-    """「2025年4月1日～」 for a period with open ends."""
-    first = f"{start:%Y年%-m月%-d日}" if start else ""
-    last = f"{end:%Y年%-m月%-d日}" if end else ""
+    """「令和7年4月1日～」 for a period with open ends."""
+    first = wareki(start) if start else ""
+    last = wareki(end) if end else ""
     return f"{first}～{last}" if first or last else "期間の定めなし"

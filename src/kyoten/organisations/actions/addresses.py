@@ -18,7 +18,7 @@ from kyoten.post.models import InboundMail, OutboundMail
 from kyoten.records.actions import record
 from kyoten.records.models import Refused
 from kyoten.rules.text import narrow
-from kyoten.rules.wareki import fiscal_year, fiscal_year_name
+from kyoten.rules.wareki import fiscal_year, fiscal_year_name, wareki
 
 from ..models import AddressConfirmation, Organisation, Seat, Section, Supervision
 from ..text import search_key
@@ -155,7 +155,7 @@ def close_section(section: Section, *, last_day: date, by: Seat, at: datetime) -
     change = {"valid_to": last_day, "is_default": False, "version": F("version") + 1}
     if not Section.objects.filter(pk=section.pk, version=section.version).update(**change):
         raise Refused(ALREADY_CHANGED)
-    title = f"{last_day:%Y年%-m月%-d日}で課を廃止"
+    title = f"{wareki(last_day)}で課を廃止"
     record("close_section", title, kind="section", record_id=section.pk, by=by.actor(), at=at)
 
 

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from kyoten.records.actions import record
 from kyoten.records.models import Refused
+from kyoten.rules.wareki import wareki
 
 from ..models import Area, Designation, Organisation, Seat
 from .people import ALREADY_CHANGED
@@ -133,5 +134,5 @@ def end_designation(row: Designation, *, last_day: date, by: Seat, at: datetime)
     _check_period(row.valid_from, last_day)
     if not Designation.objects.filter(pk=row.pk, valid_to=row.valid_to).update(valid_to=last_day):
         raise Refused(ALREADY_CHANGED)
-    title = f"拠点の指定を{last_day:%Y年%-m月%-d日}で終了（{row.organisation.name}）"
+    title = f"拠点の指定を{wareki(last_day)}で終了（{row.organisation.name}）"
     record("end_designation", title, kind="designation", record_id=row.pk, by=by.actor(), at=at)

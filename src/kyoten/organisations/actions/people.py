@@ -17,6 +17,7 @@ from django.utils import timezone
 from kyoten.post.actions import send
 from kyoten.records.actions import record
 from kyoten.records.models import Refused
+from kyoten.rules.wareki import wareki, wareki_moment
 
 from ..models import Invitation, Organisation, Seat, Section, User
 from .links import link
@@ -162,7 +163,7 @@ def _send_invitation(invitation: Invitation, token: str, by: Seat | None, at: da
             name=invitation.name,
             role=invitation.get_role_display(),
             link=link("organisations:accept", token),
-            expires=f"{timezone.localtime(invitation.expires_at):%Y年%-m月%-d日 %H:%M}",
+            expires=wareki_moment(timezone.localtime(invitation.expires_at)),
         ),
         at=at,
         key=f"invitation:{invitation.pk}",
@@ -252,7 +253,9 @@ def _new_seat(person: User, section: Section, role: str, begins: date) -> Seat:
     User.objects.select_for_update().get(pk=person.pk)
     running = Seat.objects.filter(person=person, section=section, ended_at=None)
     if any(seat.valid_to is None or seat.valid_to >= begins for seat in running):
-        raise Refused(f"{person.name}さんは、「{section.name}」の席をすでに持っています。役割の変更を使ってください。")
+        raise Refused(
+            f"{person.name}さんは、「{section.name}」の席をすでに持っています。役割を変えるときは「役割と経過」から変えてください。前の方の席を終えるときは、後任を選ばずに終了してください。"
+        )
     return Seat.objects.create(person=person, section=section, role=role, valid_from=begins)
 
 
@@ -287,7 +290,7 @@ def end_seat(seat: Seat, *, by: Seat, at: datetime, last_day: date | None = None
     change = {"valid_to": last_day} if last_day else {"ended_at": at}
     if not Seat.objects.filter(not_over, pk=seat.pk, ended_at=None).update(**change):
         raise Refused("この席はすでに終了しています。")
-    title = f"{last_day:%Y年%-m月%-d日}で席を終了" if last_day else "席を終了"
+    title = f"{wareki(last_day)}で席を終了" if last_day else "席を終了"
     record("end_seat", title, kind="seat", record_id=seat.pk, by=by.actor(), at=at, note=seat.person.name)
     seat.refresh_from_db()
 

@@ -16,7 +16,7 @@ from kyoten.papers.tables import write_table
 from kyoten.records.models import Event, Refused
 from kyoten.records.names import content_type_of
 from kyoten.records.views import as_download
-from kyoten.rules.wareki import fiscal_year, fiscal_year_name
+from kyoten.rules.wareki import fiscal_year, fiscal_year_name, wareki
 
 from .. import seats
 from ..actions import address_import as importing
@@ -198,7 +198,7 @@ def close_address(request: HttpRequest, pk: int) -> HttpResponse:
     except Refused as refusal:
         messages.error(request, str(refusal))
         return redirect("organisations:address_edit", pk)
-    messages.success(request, f"「{section}」は{form.cleaned_data['last_day']:%Y年%-m月%-d日}までの課になりました。")
+    messages.success(request, f"「{section}」は{wareki(form.cleaned_data['last_day'])}までの課になりました。")
     return redirect("organisations:addresses")
 
 

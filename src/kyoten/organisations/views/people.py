@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from kyoten.records.models import Event, Refused
+from kyoten.rules.wareki import wareki
 
 from .. import seats
 from ..actions import people as acts
@@ -169,7 +170,7 @@ def transfer(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _transferred(seat: Seat) -> str:
-    until = f"{seat.valid_to:%Y年%-m月%-d日}まで使えます" if seat.ended_at is None else "使えなくなりました"
+    until = f"{wareki(seat.valid_to)}まで使えます" if seat.ended_at is None else "使えなくなりました"
     return f"{seat.person.name}さんの席は{until}。扱っていた案件は「{seat.section.name}」に残っています。"
 
 
