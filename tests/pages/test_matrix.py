@@ -108,10 +108,10 @@ post:failures                           ooooooool  --------l
 post:failure                            xooxxxxxl  --------l
 post:failure_resend                     --------l  xofxxxxxl
 post:failure_settle                     --------l  xofxxxxxl
-post:attention                          xxxxxoxxl  xxxxx-xxl
-post:attention_mail                     xxxxxoxxl  xxxxx-xxl
-post:attention_file                     xxxxxoxxl  xxxxx-xxl
-post:attention_settle                   xxxxx-xxl  xxxxxoxxl
+post:attention                          ooooooool  --------l
+post:attention_mail                     xxxxxoxxl  --------l
+post:attention_file                     xxxxxoxxl  --------l
+post:attention_settle                   --------l  xxfxxoxxl
 calls:list                              ooooooool  --------l
 calls:show                              oooooooxl  --------l
 calls:guide                             ooooooooo  ooooooooo

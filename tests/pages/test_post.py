@@ -212,15 +212,18 @@ def test_looked_at_it_leaves_the_list(world):
     mail = unplaced()
     client = login(Client(), world.seat_secretariat)
     client.post(reverse("post:attention_settle", args=[mail.pk]))
-    assert list(InboundMail.objects.unplaced()) == []
+    assert list(InboundMail.objects.attention()) == []
     assert Event.objects.of("inbound_mail", mail.pk).get().act == "set_aside_mail"
     assert client.get(reverse("post:attention_mail", args=[mail.pk])).status_code == 404
 
 
-@pytest.mark.parametrize("name", ["attention", "attention_mail", "attention_file", "attention_settle"])
-def test_nobody_else_sees_it(world, name):
+@pytest.mark.parametrize(
+    ("method", "name"), [("get", "attention_mail"), ("get", "attention_file"), ("post", "attention_settle")]
+)
+def test_nobody_else_sees_it(world, method, name):
     mail = unplaced()
-    address = reverse(f"post:{name}", args=[] if name == "attention" else [mail.pk])
-    assert login(Client(), world.seat_chiba).get(address).status_code == 404
-    assert login(Client(), world.seat_matsudo).post(address).status_code == 404
-    assert list(InboundMail.objects.unplaced()) == [mail]
+    address = reverse(f"post:{name}", args=[mail.pk])
+    assert "別紙" not in login(Client(), world.seat_chiba).get(reverse("post:attention")).text
+    for seat in (world.seat_chiba, world.seat_matsudo):
+        assert getattr(login(Client(), seat), method)(address).status_code == 404
+    assert list(InboundMail.objects.attention()) == [mail]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -351,7 +352,8 @@ def take_replies(*, at: datetime) -> int:
     """
     mails = [mail for mail in InboundMail.objects.replies() if mail.about and mail.about[0] == KIND]
     for mail in mails:
-        _take_reply(mail, at=at)
+        with suppress(Refused):  # another worker was first
+            _take_reply(mail, at=at)
     return len(mails)
 
 

@@ -143,9 +143,11 @@ class InboundQuerySet(models.QuerySet):
         """要確認: what a person has to look at, oldest first."""
         return self.filter(state="attention").order_by("id")
 
-    def unplaced(self) -> InboundQuerySet:
-        """要確認 that belongs to no case: unreadable, or an answer to nothing we know of. Oldest first."""
-        return self.attention().filter(answers=None)
+    def attention_of(self, section_id: int, *, unplaced: bool) -> InboundQuerySet:
+        """要確認 for one section: answers to mails it sent. `unplaced`: also what answers nothing we know of, and what
+        answers a mail of no section (the organiser sees these)."""
+        own, nobody = Q(answers__from_section_id=section_id), Q(answers=None) | Q(answers__from_section_id=None)
+        return self.attention().filter(own | nobody if unplaced else own)
 
     def of(self, kind: str, record_id: int) -> InboundQuerySet:
         """What came back on one record, out-of-office notes and bounces too, oldest first."""

@@ -137,26 +137,31 @@ def failure_settle(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("post:failures")
 
 
-# ---- 要確認の受信メール: what belongs to no case
+# ---- 要確認の受信メール: answers no case could take, and for the organiser what belongs to nobody
 
 
-def _unplaced(pk: int) -> InboundMail:
-    return get_object_or_404(InboundMail.objects.unplaced(), pk=pk)
+def _attention(request: HttpRequest) -> QuerySet:
+    unplaced = request.seat.organisation.kind == "secretariat"
+    return InboundMail.objects.attention_of(request.seat.section_id, unplaced=unplaced)
+
+
+def _unplaced(request: HttpRequest, pk: int) -> InboundMail:
+    return get_object_or_404(_attention(request), pk=pk)
 
 
 def attention(request: HttpRequest) -> HttpResponse:
-    page = Paginator(InboundMail.objects.unplaced().defer("text"), PAGE).get_page(request.GET.get("page"))
+    page = Paginator(_attention(request).defer("text"), PAGE).get_page(request.GET.get("page"))
     return render(request, "post/attention.html", {"page": page})
 
 
 def attention_mail(request: HttpRequest, pk: int) -> HttpResponse:
-    shown = _unplaced(pk)
+    shown = _unplaced(request, pk)
     log_access("inbound_mail", shown.pk, by=request.seat.actor(), at=request.at, what="受信メールの本文")
     return render(request, "post/attention_mail.html", {"mail": shown, "names": shown.attachment_names.splitlines()})
 
 
 def attention_file(request: HttpRequest, pk: int) -> HttpResponse:
-    shown = _unplaced(pk)
+    shown = _unplaced(request, pk)
     log_access("inbound_mail", shown.pk, by=request.seat.actor(), at=request.at, what="受信メールの原本")
     return download(shown.original)
 
@@ -164,7 +169,7 @@ def attention_file(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def attention_settle(request: HttpRequest, pk: int) -> HttpResponse:
     try:
-        set_aside(_unplaced(pk), by=request.seat.actor(), at=request.at)
+        set_aside(_unplaced(request, pk), by=request.seat.actor(), at=request.at)
     except Refused as refused:
         messages.error(request, str(refused))
     else:

@@ -69,9 +69,11 @@ def clock(request: HttpRequest) -> dict[str, Any]:
 
 def menu(seat, here: str) -> list[Item]:
     """What this seat may open. Mails that need somebody appear only while there are any."""
-    badges = {"post:failures": OutboundMail.objects.failed_for([seat.section_id]).count(), "post:attention": 0}
-    if seat.organisation.kind == "secretariat":
-        badges["post:attention"] = InboundMail.objects.unplaced().count()
+    unplaced = seat.organisation.kind == "secretariat"
+    badges = {
+        "post:failures": OutboundMail.objects.failed_for([seat.section_id]).count(),
+        "post:attention": InboundMail.objects.attention_of(seat.section_id, unplaced=unplaced).count(),
+    }
     items = []
     for title, name, beginnings in MENU:
         url = address(name)

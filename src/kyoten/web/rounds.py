@@ -7,8 +7,11 @@ from datetime import datetime
 from django.contrib.sessions.models import Session
 from django.utils import timezone
 
+from kyoten.inquiries.actions import KIND as ADDRESSEE
 from kyoten.inquiries.actions import take_replies as take_answers
 from kyoten.organisations.actions.addresses import take_bounces, take_replies
+from kyoten.post.actions import need_attention
+from kyoten.post.models import InboundMail
 
 
 def answers_by_mail(at: datetime) -> None:
@@ -19,6 +22,12 @@ def answers_by_mail(at: datetime) -> None:
 def confirmations_by_mail(at: datetime) -> None:
     """Replies to the confirmation of the address list."""
     take_replies(at)
+
+
+def other_answers_by_mail(at: datetime) -> None:
+    """Answers to any other mail (a result, a 補正依頼) go to the section that sent it: none may lie unseen."""
+    for mail in InboundMail.objects.replies().exclude(answers__about_kind__in=(ADDRESSEE, "address")):
+        need_attention(mail, f"「{mail.answers.subject}」への返信です。内容を確認してください。")
 
 
 def bounced_addresses(at: datetime) -> None:
@@ -33,4 +42,4 @@ def ended_sessions(at: datetime) -> None:
         over.delete()
 
 
-rounds = [answers_by_mail, confirmations_by_mail, bounced_addresses, ended_sessions]
+rounds = [answers_by_mail, confirmations_by_mail, other_answers_by_mail, bounced_addresses, ended_sessions]

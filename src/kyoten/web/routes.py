@@ -178,8 +178,8 @@ ROUTES: dict[str, Access] = {
     "post:failure": SEAT,
     "post:failure_resend": ACTS,
     "post:failure_settle": ACTS,
-    "post:attention": SEAT.of(*SECRETARIAT),
-    "post:attention_mail": SEAT.of(*SECRETARIAT),
-    "post:attention_file": SEAT.of(*SECRETARIAT),
-    "post:attention_settle": ACTS.of(*SECRETARIAT),
+    "post:attention": SEAT,
+    "post:attention_mail": SEAT,
+    "post:attention_file": SEAT,
+    "post:attention_settle": ACTS,
 }

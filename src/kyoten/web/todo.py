@@ -250,12 +250,13 @@ def mails(desk: Desk) -> Iterator[Task]:
             state=(f"{failed}件", "stop"),
             act="確認する",
         )
-    if desk.kind == "secretariat" and (unplaced := InboundMail.objects.unplaced().count()):
+    attention = InboundMail.objects.attention_of(desk.seat.section_id, unplaced=desk.kind == "secretariat")
+    if number := attention.count():
         yield Task(
-            title="どの案件のものか分からない受信メール",
+            title="自動では処理できなかった受信メール",
             url=reverse("post:attention"),
             note="内容の確認",
-            state=(f"要確認 {unplaced}件", "warn"),
+            state=(f"要確認 {number}件", "warn"),
             act="確認する",
         )
 
