@@ -111,5 +111,6 @@ def postgres() -> Iterator[str]:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     with postgres() as url:
         raise SystemExit(subprocess.run(sys.argv[1:], env=os.environ | {"DATABASE_URL": url}).returncode)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -16,6 +17,8 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Event
+from types import FrameType
 
 from postgres import end_with_parent, postgres
 
@@ -24,6 +27,8 @@ BIN = Path(sys.executable).parent
 ON_POSTGRES = ["tests/flows", "tests/pages"]  # what touches rows
 CLOSING_LINE = re.compile(r"^=*\s*((?:\d+ \w+(?:, )?)+|no tests ran) in [\d.]+s")
 NO_TESTS_COLLECTED = 5
+running: set[subprocess.Popen[bytes]] = set()
+stopped = Event()
 
 
 @dataclass
@@ -45,6 +50,8 @@ class Result:
 
 def run(name: str, command: Sequence[str | Path], *, live: bool = False, **environment: str) -> Result:
     """Run one step; a live one prints as it goes, another shows its output whole when it is done and failed."""
+    if stopped.is_set():
+        return Result(name, 1, 0)
     start = time.monotonic()
     with tempfile.TemporaryFile("w+b") as kept:
         process = subprocess.Popen(
@@ -55,6 +62,7 @@ def run(name: str, command: Sequence[str | Path], *, live: bool = False, **envir
             stderr=subprocess.STDOUT,
             preexec_fn=end_with_parent,
         )
+        running.add(process)
         assert process.stdout
         for line in process.stdout:
             kept.write(line)
@@ -62,6 +70,7 @@ def run(name: str, command: Sequence[str | Path], *, live: bool = False, **envir
                 sys.stdout.buffer.write(line)
                 sys.stdout.flush()
         code = process.wait()
+        running.discard(process)
         kept.seek(0)
         output = kept.read().decode("utf-8", "replace")
     if code and not live:
@@ -105,6 +114,14 @@ def other_lane(arguments: list[str]) -> list[Result]:
     return [*checks(), pytest_on_postgres(ON_POSTGRES)]
 
 
+def stop(number: int, frame: FrameType | None) -> None:
+    """End what runs and begin nothing more; the lanes then clean up behind themselves."""
+    stopped.set()
+    for process in list(running):
+        process.send_signal(signal.SIGINT)
+    raise SystemExit(128 + number)
+
+
 def main(arguments: list[str]) -> int:
     with ThreadPoolExecutor(1) as pool:
         beside = pool.submit(other_lane, arguments)
@@ -128,4 +145,6 @@ def report(results: list[Result]) -> int:
 
 
 if __name__ == "__main__":
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
     sys.exit(main(sys.argv[1:]))
