@@ -86,6 +86,7 @@ def database(url: str) -> dict:
         return {
             "ENGINE": "django.db.backends.sqlite3",
             "NAME": DATA / "db.sqlite3",
+            "CONN_MAX_AGE": 60,  # opening it costs as much as several queries, and its page cache starts empty
             "OPTIONS": {
                 "transaction_mode": "IMMEDIATE",
                 "timeout": 20,
