@@ -1,11 +1,16 @@
 """An answer to any mail of ours is somebody's to see, and one that cannot be taken stops no other."""
 
+import re
+
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from kyoten.calls.actions import applying, opening
 from kyoten.inquiries.actions import take_replies
+from kyoten.organisations.actions import people
+from kyoten.organisations.models import Seat
 from kyoten.post import mime
 from kyoten.post.actions import receive
 from kyoten.post.inbox import read_new
@@ -79,3 +84,22 @@ def test_two_workers_at_once_take_every_answer_once(world):
     assert race(*[lambda: take_replies(at=calling.GATHERING)] * 3) == ["done"] * 3
     assert [calling.case(call, seat.organisation).state for seat in seats] == ["not_applicable"] * 6
     assert Event.objects.filter(act="answer").exclude(facts_text__contains="considering").count() == 6
+
+
+def test_an_invitation_that_did_not_arrive_is_no_key_for_the_senders_colleagues(world):
+    """An officer, or a 閲覧 seat, of the inviting section must not take the 管理 seat of the invited body."""
+    manager = Seat.objects.create(person=world.seat_approver.person, section=world.section_chiba, role="manager")
+    people.invite(world.section_kashiwa, role="manager", name="新任", by=manager, at=timezone.now())
+    mail = OutboundMail.objects.latest("pk")
+    token = re.search(r"/invitation/([^/\s]+)/", mail.text)[1]
+    OutboundMail.objects.filter(pk=mail.pk).update(state="failed", failed_at=timezone.now())
+    page = reverse("post:failure", args=[mail.pk])
+    for seat in (world.seat_chiba, world.seat_viewer):
+        shown = login(Client(), seat).get(page)
+        assert (shown.status_code, token in shown.content.decode()) == (200, False)
+    client = login(Client(), world.seat_chiba)
+    client.post(reverse("post:failure_resend", args=[mail.pk]), {"to": "mine@example.jp"})
+    assert not OutboundMail.objects.filter(to="mine@example.jp").exists()
+    client.post(reverse("post:failure_resend", args=[mail.pk]), {"to": mail.to})
+    again = OutboundMail.objects.latest("pk")
+    assert (again.to, again.text, again.secret) == (mail.to, mail.text, True)

@@ -40,11 +40,13 @@ def send(
     in_reply_to: str = "",
     from_name: str = "",
     automatic: bool = False,
+    secret: bool = False,
 ) -> list[OutboundMail]:
     """Queue one mail per recipient, in the transaction of the act. The same `key` again queues nothing new.
 
     `section_id` is the section that sees it when delivery fails. `by` is who caused it (None: the system).
     `from_name` is shown as the sender (default: organisation and section of `by`).
+    `secret=True`: the text holds a key of its recipient's (an invitation); colleagues of the sender never see it.
     `automatic=True` marks what no person sent (Auto-Submitted), so that machines do not answer.
     A malformed address is no reason to refuse the act: its row fails at once and shows at the section's home.
     """
@@ -60,6 +62,7 @@ def send(
         "in_reply_to": in_reply_to,
         "references": in_reply_to,
         "automatic": automatic,
+        "secret": secret,
         **by.columns(),
     }
     with transaction.atomic():
@@ -107,6 +110,10 @@ def resend(mail: OutboundMail, *, by: Actor | None, at: datetime, to: str = "") 
         raise Refused(
             "宛先のメールアドレスの形が正しくありません。例のように入力してください（例: tantou@city.example.jp）。"
         )
+    if mail.secret and address != mail.to:
+        raise Refused(
+            "このメールは本人だけが使うリンクを含むため、別の宛先へは再送できません。宛先を直すときは、招待を取り消し、連絡先を直してから招待し直してください。"
+        )
     with transaction.atomic():
         _settle(mail, at)
         [new] = send(
@@ -122,6 +129,7 @@ def resend(mail: OutboundMail, *, by: Actor | None, at: datetime, to: str = "") 
             in_reply_to=mail.in_reply_to,
             from_name=mail.from_name,
             automatic=mail.automatic,
+            secret=mail.secret,
         )
         OutboundMail.objects.filter(pk=mail.pk).update(resent_as=new)
         _tell(

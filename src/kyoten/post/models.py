@@ -66,6 +66,7 @@ class OutboundMail(ActorColumns):
     in_reply_to = models.CharField(max_length=998, blank=True)
     references = models.TextField(blank=True)
     automatic = models.BooleanField(default=False)
+    secret = models.BooleanField(default=False, db_default=False)  # holds a key that is its recipient's alone: never shown to the sender
 
     queued_at = models.DateTimeField()  # the moment of the act; everything below is real time
     recorded_at = models.DateTimeField()

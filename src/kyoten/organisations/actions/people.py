@@ -170,6 +170,7 @@ def _send_invitation(invitation: Invitation, token: str, by: Seat | None, at: da
         by=by.actor() if by else None,
         section_id=by.section_id if by else None,
         about=("section", section.pk),
+        secret=True,
     )
 
 
