@@ -152,6 +152,13 @@ def test_who_is_missing_after_the_date(world, row):
     assert (row.shown_state(PREFECTURE_DUE)[0], row.shown_state(late)[0]) == ("未読", "期限超過")
 
 
+def test_silence_counts_as_not_applicable_once_gathering_is_over(world, row):
+    late = PREFECTURE_DUE + MICROSECOND
+    assert row.shown_state(late, closed=True) == ("該当なし（みなし）", "none")
+    row.inquiry.silence = "must_answer"
+    assert row.shown_state(late, closed=True) == ("期限超過", "stop")
+
+
 def test_telephone_line_becomes_the_answer(client, world, row, clock):
     clock(ASKING)
     login(client, world.seat_chiba)

@@ -186,6 +186,11 @@ class Application(models.Model):
             ticks=self.ticks,
         )
 
+    def belongs_to(self, seat: Seat) -> bool:
+        """Whose application it is to withdraw: the applicant's, or the prefecture's that entered it by proxy."""
+        body = seat.section.organisation_id
+        return self.applicant_id == body or (self.by_proxy == "prefecture" and self.prefecture_id == body)
+
     @property
     def route(self) -> str:
         """How it came to the organiser; a prefecture's mail that the organiser typed in came through the prefecture."""

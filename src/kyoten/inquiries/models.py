@@ -133,7 +133,7 @@ class Addressee(models.Model):
     @property
     def token(self) -> str:
         """What the signed link in the mail carries; a new nonce makes old links void."""
-        return signing.dumps([self.pk, self.nonce], salt=SALT, compress=True)
+        return signing.Signer(salt=SALT).sign_object([self.pk, self.nonce], compress=True)
 
     @property
     def is_missing(self) -> bool:
@@ -144,17 +144,22 @@ class Addressee(models.Model):
         due = self.inquiry.due
         return bool(due and at > due and self.is_missing)
 
-    def shown_state(self, at: datetime) -> tuple[str, str]:
-        """(words, kind of tag) for lists: what the asker needs to know at a glance."""
+    def shown_state(self, at: datetime, *, closed: bool = False) -> tuple[str, str]:
+        """(words, kind of tag) for lists: what the asker needs to know at a glance.
+
+        `closed`: the asker has finished gathering, so that silence now means what the asking said it would.
+        """
         if self.represented_by_id:
             return f"{self.represented_by}として応募", "none"
         if self.purpose == self.Purpose.REFERENCE:
             return "参考送付", "none"
         if self.overdue_at(at):
-            return "期限超過", "stop"
+            silent = (closed or self.inquiry.hard) and self.inquiry.silence == Inquiry.Silence.NOT_APPLICABLE
+            return (DEEMED, "none") if silent else ("期限超過", "stop")
         return self.get_state_display(), TAGS[self.state]
 
 
+DEEMED = "該当なし（みなし）"
 TAGS = {
     "unread": "none",
     "read": "go",
@@ -194,7 +199,7 @@ class MailAnswer(models.Model):
 def addressee_of(token: str) -> Addressee | None:
     """The row a signed link speaks for, or None where the link is forged or void."""
     try:
-        pk, nonce = signing.loads(token, salt=SALT)
+        pk, nonce = signing.Signer(salt=SALT).unsign_object(token)
     except (signing.BadSignature, ValueError, TypeError):
         return None
     rows = Addressee.objects.select_related("inquiry__asker__organisation", "organisation", "section")

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST
 
 from kyoten.inquiries import actions
 from kyoten.inquiries.forms import Heard, LinkReply, PassOn, Reply
-from kyoten.inquiries.models import Addressee, Inquiry, MailAnswer, addressee_of
+from kyoten.inquiries.models import DEEMED, Addressee, Inquiry, MailAnswer, addressee_of
 from kyoten.records.models import Event, Refused
 
 WITH = ("inquiry__asker__organisation", "organisation", "section__organisation", "represented_by")
@@ -143,9 +143,17 @@ def in_order(inquiry: Inquiry) -> list[Addressee]:
 def progress(rows: list[Addressee], at) -> list[dict]:
     """The stacked bar: answered, being mended, considering, nothing yet, overdue."""
     asked = [row for row in rows if row.purpose == "answer"]
-    groups = [("回答済み", "ok"), ("補正依頼中", "warn"), ("検討中", "go"), ("期限超過", "stop"), ("未回答", "none")]
+    groups = [
+        ("回答済み", "ok"),
+        ("補正依頼中", "warn"),
+        ("検討中", "go"),
+        ("期限超過", "stop"),
+        ("未回答", "none"),
+        (DEEMED, "none"),
+    ]
     kinds = [_group(row, at) for row in asked]
-    return [{"label": label, "count": kinds.count(label), "kind": kind} for label, kind in groups]
+    bar = [{"label": label, "count": kinds.count(label), "kind": kind} for label, kind in groups]
+    return bar if bar[-1]["count"] else bar[:-1]
 
 
 def _group(row: Addressee, at) -> str:
@@ -154,7 +162,7 @@ def _group(row: Addressee, at) -> str:
     if row.state == "returned":
         return "補正依頼中"
     if row.overdue_at(at):
-        return "期限超過"
+        return row.shown[0]
     return "検討中" if row.state == "considering" else "未回答"
 
 

@@ -335,9 +335,7 @@ def void_bundles(call: Call, prefecture: Organisation, why: str, *, by: Seat, at
 @transaction.atomic
 def withdraw(application: Application, reason: str, *, by: Seat, at: datetime) -> None:
     """取下げ: possible until the announcement, by the applicant (or who entered it by proxy)."""
-    mine = application.applicant_id == by.section.organisation_id
-    proxy = application.by_proxy == "prefecture" and application.prefecture_id == by.section.organisation_id
-    if not (mine or proxy) or not by.may_act:
+    if not application.belongs_to(by) or not by.may_act:
         raise Refused("取り下げられるのは、申込団体の担当だけです。")
     call = hold_call(application.call_id)
     hold(application.prefecture_id)

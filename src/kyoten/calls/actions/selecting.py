@@ -187,9 +187,7 @@ def _record_announcement(call: Call, decisions: list[Decision], *, by: Seat, at:
               {"outcome": d.outcome})
         for d in decisions
     ]  # fmt: skip
-    record_many(
-        [*entries, Entry("announce", "選定結果を通知", "call", call.pk)], by=by.actor(), at=at
-    )
+    record_many([*entries, Entry("announce", "選定結果を通知", "call", call.pk)], by=by.actor(), at=at)
 
 
 def _tell_applicant(decision: Decision, letter: Attachment, call: Call, *, by: Seat, at: datetime) -> None:

@@ -4,16 +4,17 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('calls', '0002_initial'),
-        ('organisations', '0001_initial'),
-        ('programmes', '0001_initial'),
+        ("calls", "0002_initial"),
+        ("organisations", "0001_initial"),
+        ("programmes", "0001_initial"),
     ]
 
     operations = [
         migrations.AddIndex(
-            model_name='application',
-            index=models.Index(fields=['call', 'prefecture', 'forwarded_at', 'state'], name='application_call_prefecture'),
+            model_name="application",
+            index=models.Index(
+                fields=["call", "prefecture", "forwarded_at", "state"], name="application_call_prefecture"
+            ),
         ),
     ]

@@ -314,7 +314,9 @@ def withdraw(request: HttpRequest, pk: int) -> HttpResponse:
             return redirect("calls:show", application.call.slug)
         except Refused as refusal:
             messages.error(request, str(refusal))
-            return redirect("calls:withdraw", pk)
+            return redirect("calls:application", pk)
+    if not application.belongs_to(request.seat):
+        return redirect("calls:application", pk)
     return render(request, "calls/withdraw.html", {"application": application, "call": application.call})
 
 

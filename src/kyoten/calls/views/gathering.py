@@ -27,8 +27,8 @@ def gather(request: HttpRequest, slug: str) -> HttpResponse:
     """All municipalities of the prefecture (54) in one table, and the next act."""
     call = call_for(request, slug)
     inquiry = _passed_down(request, call)
-    rows = status_rows(request, call, inquiry)
     case = case_of(request, call)
+    rows = status_rows(request, call, inquiry, case)
     bundles = list(Bundle.objects.visible_to(request.seat).filter(call=call))
     applications = gathering.ready_to_gather(call, request.seat.organisation)
     context = {
@@ -56,7 +56,7 @@ def _passed_down(request: HttpRequest, call: Call) -> Inquiry:
     return inquiry
 
 
-def status_rows(request: HttpRequest, call: Call, inquiry: Inquiry) -> list[Addressee]:
+def status_rows(request: HttpRequest, call: Call, inquiry: Inquiry, case: Addressee) -> list[Addressee]:
     """Each municipality with its state in words, its application where the prefecture may see it, and remarks."""
     rows = in_order(inquiry)
     seen = (
@@ -66,9 +66,10 @@ def status_rows(request: HttpRequest, call: Call, inquiry: Inquiry) -> list[Addr
         .select_related("applicant")
     )
     by_applicant = {a.applicant_id: a for a in seen}
+    closed = case.state == "answered" or request.at > call.deadline
     for row in rows:
         row.inquiry = inquiry
-        row.shown = row.shown_state(request.at)
+        row.shown = row.shown_state(request.at, closed=closed)
         row.application = by_applicant.get(row.organisation_id)
         if row.application and row.application.by_proxy:
             row.shown = (row.shown[0] + "（代行入力）", row.shown[1])
@@ -79,7 +80,8 @@ def status_table(request: HttpRequest, slug: str) -> HttpResponse:
     """とりまとめ表 as Excel."""
     call = call_for(request, slug)
     inquiry = _passed_down(request, call)
-    data = papers.status_table(call, request.seat.organisation, status_rows(request, call, inquiry), request.at)
+    rows = status_rows(request, call, inquiry, case_of(request, call))
+    data = papers.status_table(call, request.seat.organisation, rows, request.at)
     return as_download(HttpResponse(data, content_type=papers.XLSX), f"とりまとめ表_{request.seat.organisation}.xlsx")
 
 

@@ -70,6 +70,8 @@ def add_findings(applications: list[Application], at: datetime) -> None:
 def _cell(finding, ticked: bool | None) -> dict:
     ok = finding.ok if ticked is None else ticked
     words, kind = ("満たす", "ok") if ok else ("不足", "stop") if finding.rule.level == "stop" else ("留意", "warn")
+    if not ok and ticked is None and finding.rule.kind == "manual":
+        words, kind = "未確認", "warn"  # nobody has looked yet, which is not the same as missing
     return {"words": words, "kind": kind, "checked": ticked is not None, "finding": finding}
 
 
