@@ -111,7 +111,12 @@ def other_lane(arguments: list[str]) -> list[Result]:
     """What runs beside pytest on SQLite."""
     if arguments:
         return [pytest_on_postgres(arguments)]
-    return [*checks(), pytest_on_postgres(ON_POSTGRES)]
+    return [*checks(), pytest_on_postgres(ON_POSTGRES), in_chromium()]
+
+
+def in_chromium() -> Result:
+    """Apart from the others, because Playwright keeps an event loop running in the thread of the tests."""
+    return pytest("pytest ブラウザー", ["tests/browser", "--nomigrations"])
 
 
 def stop(number: int, frame: FrameType | None) -> None:
@@ -125,19 +130,17 @@ def stop(number: int, frame: FrameType | None) -> None:
 def main(arguments: list[str]) -> int:
     with ThreadPoolExecutor(1) as pool:
         beside = pool.submit(other_lane, arguments)
-        results = [pytest("pytest SQLite", arguments or ["--ignore=tests/browser"], live=True)]
-        if not arguments:
-            # Apart, because Playwright keeps an event loop running in the thread of the tests.
-            results.append(pytest("pytest ブラウザー", ["tests/browser"], live=True))
-        results += beside.result()
+        results = [pytest("pytest SQLite", arguments or ["--ignore=tests/browser"], live=True), *beside.result()]
     return report(results)
 
 
 def report(results: list[Result]) -> int:
     print("\n── 結果 ──")
     for result in results:
-        verdict = result.closing or ("合格" if result.code == 0 else "不合格")
-        print(f"{'○' if result.failed == 0 else '×'} {result.name}: {verdict}（{result.seconds:.1f}秒）")
+        verdict = "○ 合格" if result.failed == 0 else "× 不合格"
+        print(f"{verdict}  {result.name}（{result.seconds:.1f}秒）")
+        if result.closing:
+            print(result.closing)
     passed = sum(result.counts.get("passed", 0) for result in results)
     failed = sum(result.failed for result in results)
     print(f"{passed} passed, {failed} failed", flush=True)
