@@ -298,7 +298,7 @@ def test_a_table_cannot_reach_other_bodies(w):
 def test_a_row_of_another_body_is_refused_once_it_is_written_in(w):
     client = browser(w.matsudo)
     data = b"".join(client.get(reverse("organisations:address_export")))
-    rows = [(number, row | {"電話番号": "047-999-9999"}) for number, row in read_sheet(data)]
+    rows = [(number, row | {"電話番号": "047-000-9999"}) for number, row in read_sheet(data)]
     verdicts = {line.body: line.verdict for line in importing.compare(rows, by=w.matsudo.seat, at=AT)}
     assert verdicts.pop(w.matsudo.body.name) == "change"
     assert set(verdicts.values()) == {"error"}
