@@ -24,7 +24,6 @@ from kyoten.web import demo, stages
 
 CHIBA = "120006"
 DRAFTS = 30  # municipalities of 千葉県 that have written and not submitted yet
-OPENED = datetime(2025, 6, 25, 10, 0, tzinfo=JST)
 ASKED = datetime(2025, 6, 27, 10, 0, tzinfo=JST)
 WRITTEN = datetime(2025, 7, 14, 11, 0, tzinfo=JST)
 SUBMITTED = datetime(2025, 7, 18, 15, 0, tzinfo=JST)
@@ -105,7 +104,7 @@ def _in_chiba(body: Organisation) -> bool:
 
 
 def _applicants(count: int) -> list[Organisation]:
-    """All of 千葉県's municipalities (those in DRAFTS first), then the country's, then hubs in the municipalities of the other prefectures."""
+    """All of 千葉県's municipalities (those in DRAFTS first), then the country's, then hubs outside 千葉県."""
     towns = list(Organisation.objects.filter(kind="municipality").select_related("prefecture").order_by("code"))
     chiba, others = [t for t in towns if _in_chiba(t)], [t for t in towns if not _in_chiba(t)]
     Random(1).shuffle(others)
