@@ -99,6 +99,16 @@ def test_mail_comes_in_once_and_stays_unseen_on_the_server(inbox, imap):
         assert session.search(None, "UNSEEN")[1] == [b"1 2"]
 
 
+def test_a_mail_counts_from_when_the_server_took_it_in(inbox, imap):
+    arrived = datetime(2025, 7, 23, 23, 59, 58, tzinfo=JST)
+    with imap() as session:
+        date_there = imaplib.Time2Internaldate(arrived)
+        assert session.append(mailbox._quoted(inbox.folder), None, date_there, raw(1))[0] == "OK"
+    inbox(raw(2))  # the clock of that server runs ahead of ours
+    assert fetch(AT) == 2
+    assert list(InboundMail.objects.order_by("id").values_list("received_at", flat=True)) == [arrived, AT]
+
+
 def test_only_what_is_new_is_fetched(inbox):
     inbox(raw(1))
     fetch(AT)

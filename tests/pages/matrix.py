@@ -45,6 +45,19 @@ SEATS = {
 }
 MANAGERS = {"松": "seat_matsudo2", "事": "seat_secretariat2"}
 MISSING = 987654
+MAIL = b"""From: a@example.jp\r
+Subject: ?\r
+Content-Type: multipart/mixed; boundary=b\r
+\r
+--b\r
+\r
+x\r
+--b\r
+Content-Disposition: attachment; filename=a.docx\r
+\r
+PK\r
+--b--\r
+"""
 # What a page may write down: who read it, and that the session goes on.
 NOT_OF_THE_RECORD = {"records.AccessLog", "sessions.Session", "web.Rescued"}
 
@@ -84,7 +97,7 @@ def _around(at: SimpleNamespace) -> None:
     at.failed = send(
         to=["nowhere"], subject="x", text="x", at=when, key="k", by=None, section_id=world.section_chiba.pk
     )[0]
-    at.unplaced = receive(b"From: a@example.jp\r\nSubject: ?\r\n\r\nx\r\n", source="test", at=when)
+    at.unplaced = receive(MAIL, source="test", at=when)
     read_new(when)
     at.mail_answer = MailAnswer.objects.create(
         addressee=at.case, mail_id=at.unplaced.pk, sender="a@example.jp", text="?", received_at=when
@@ -144,6 +157,7 @@ def values(at: SimpleNamespace, route: str) -> dict[str, Any]:
         "inquiries:remind": inquiry,
         "inquiries:telephone": inquiry,
         "inquiries:settle_mail": {"pk": at.mail_answer.pk},
+        "inquiries:mail_file": {"pk": at.mail_answer.pk, "number": 1},
         "calls:proxy_from_mail": {"pk": at.mail_answer.pk},
         "organisations:accept": {"token": at.token},
         "organisations:confirm": {"token": confirmation_token(at.confirmation)},

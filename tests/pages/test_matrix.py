@@ -99,6 +99,7 @@ inquiries:asked                         xooxxxxxl  --------l
 inquiries:remind                        --------l  xofxxxxxl
 inquiries:telephone                     xooxxxxxl  xofxxxxxl
 inquiries:settle_mail                   --------l  xofxxxxxl
+inquiries:mail_file                     xooxxxxxl  --------l
 inquiries:link                          ooooooooo  ooooooooo
 post:mailbox                            xxxxxxxxx  xxxxxxxxx
 post:mail                               xxxxxxxxx  xxxxxxxxx
@@ -125,7 +126,7 @@ calls:gather                            xooxxxxxl  x---xxxxl
 calls:status_table                      xooxxxxxl  x---xxxxl
 calls:fax_sheet                         xooxxxxxl  x---xxxxl
 calls:proxy                             xoooxoxxl  xofoxoxxl
-calls:proxy_from_mail                   x---xxxxl  xofxxxxxl
+calls:proxy_from_mail                   xoxxxxxxl  xofxxxxxl
 calls:prepare                           xooxxxxxl  xofxxxxxl
 calls:board                             xxxxxoxxl  xxxxx-xxl
 calls:late                              xxxxxoxxl  xxxxxoxxl

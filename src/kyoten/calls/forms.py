@@ -205,6 +205,28 @@ class Officer(forms.Form):
     profession = forms.CharField(label="職種", max_length=200, required=False)
 
 
+class ProxyFromMail(forms.Form):
+    """代行入力 of a form enclosed in a mail: whose it is, and which of the files."""
+
+    applicant = forms.ModelChoiceField(
+        Organisation.objects.none(), label="申込団体", empty_label="選択してください",
+        error_messages={"required": "申込団体を選んでください。"},
+    )  # fmt: skip
+    file = forms.TypedChoiceField(
+        label="申込書のファイル", coerce=int, widget=forms.RadioSelect,
+        error_messages={"required": "申込書のファイルを選んでください。"},
+        help_text="Word の申込書なら、内容を読み取って入力欄に入れます。",
+    )  # fmt: skip
+
+    def __init__(self, *args, applicants, files, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["applicant"].queryset = applicants.select_related("prefecture")
+        self.fields["applicant"].label_from_instance = _with_prefecture
+        self.fields["file"].choices = [(number, file.name) for number, file in enumerate(files)]
+        word = [number for number, file in enumerate(files) if file.name.lower().endswith(".docx")]
+        self.fields["file"].initial = word[0] if word else 0
+
+
 class Deciding(forms.Form):
     outcome = forms.ChoiceField(
         label="結果", choices=[("selected", "選定"), ("declined", "不選定")], widget=forms.RadioSelect,

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from kyoten.calls.views import applications, calls, gathering, selecting
+from kyoten.calls.views import applications, calls, gathering, proxies, selecting
 
 app_name = "calls"
 urlpatterns = [
@@ -16,8 +16,8 @@ urlpatterns = [
     path("<slug:slug>/gather/", gathering.gather, name="gather"),
     path("<slug:slug>/gather.xlsx", gathering.status_table, name="status_table"),
     path("<slug:slug>/fax/<int:pk>.pdf", gathering.fax_sheet, name="fax_sheet"),
-    path("<slug:slug>/proxy/", gathering.proxy, name="proxy"),
-    path("<slug:slug>/proxy/mail/<int:pk>/", gathering.proxy_from_mail, name="proxy_from_mail"),
+    path("<slug:slug>/proxy/", proxies.proxy, name="proxy"),
+    path("<slug:slug>/proxy/mail/<int:pk>/", proxies.proxy_from_mail, name="proxy_from_mail"),
     path("<slug:slug>/prepare/", gathering.prepare, name="prepare"),
     path("<slug:slug>/board/", selecting.board, name="board"),
     path("<slug:slug>/late/", selecting.late, name="late"),

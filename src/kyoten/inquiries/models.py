@@ -195,6 +195,10 @@ class MailAnswer(models.Model):
     class Meta:
         ordering = ["received_at", "pk"]
 
+    @property
+    def attached(self) -> list[str]:
+        return self.attachment_names.splitlines()
+
 
 def addressee_of(token: str) -> Addressee | None:
     """The row a signed link speaks for, or None where the link is forged or void."""

@@ -14,7 +14,12 @@ from django.views.decorators.http import require_POST
 from kyoten.inquiries import actions
 from kyoten.inquiries.forms import Heard, LinkReply, PassOn, Reply
 from kyoten.inquiries.models import DEEMED, Addressee, Inquiry, MailAnswer, addressee_of
+from kyoten.post.inbox import enclosed
+from kyoten.post.models import InboundMail
+from kyoten.records.actions import log_access
 from kyoten.records.models import Event, Refused
+from kyoten.records.names import content_type_of
+from kyoten.records.views import as_download
 
 WITH = ("inquiry__asker__organisation", "organisation", "section__organisation", "represented_by")
 
@@ -218,6 +223,17 @@ def telephone(request: HttpRequest, pk: int) -> HttpResponse:
             form.add_error(None, str(refusal))
     context = {"inquiry": inquiry, "rows": missing, "form": form}
     return render(request, "inquiries/telephone.html", context)
+
+
+def mail_file(request: HttpRequest, pk: int, number: int) -> HttpResponse:
+    """One file out of a reply by mail, as a download; `number` counts from 1, as the mail has them."""
+    note = get_object_or_404(MailAnswer.objects.visible_to(request.seat), pk=pk)
+    files = enclosed(InboundMail.objects.get(pk=note.mail_id))
+    if not 1 <= number <= len(files):
+        raise Http404
+    file = files[number - 1]
+    log_access("inbound_mail", note.mail_id, by=request.seat.actor(), at=request.at, what="返信メールの添付")
+    return as_download(HttpResponse(file.data, content_type=content_type_of(file.name)), file.name)
 
 
 @require_POST

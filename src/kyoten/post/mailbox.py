@@ -9,6 +9,7 @@ import imaplib
 import logging
 import re
 import ssl
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import datetime
@@ -21,6 +22,7 @@ from django.db import transaction
 from kyoten.post.actions import receive
 from kyoten.post.models import InboundMail, MailboxState
 from kyoten.records.models import Refused
+from kyoten.rules.clock import JST
 
 log = logging.getLogger(__name__)
 
@@ -114,7 +116,8 @@ def _new_uids(server: imaplib.IMAP4, options: dict[str, Any], last: int) -> list
 
 def _receive(server: imaplib.IMAP4, uid: int, limit: int, source: str, at: datetime) -> InboundMail | None:
     """None where the mail vanished meanwhile."""
-    size = re.search(rb"RFC822\.SIZE (\d+)", _flat(_checked(server.uid("FETCH", str(uid), "(RFC822.SIZE)"))))
+    facts = _flat(_checked(server.uid("FETCH", str(uid), "(RFC822.SIZE INTERNALDATE)")))
+    size = re.search(rb"RFC822\.SIZE (\d+)", facts)
     if not size:
         return None
     large = int(size[1]) > limit
@@ -124,10 +127,16 @@ def _receive(server: imaplib.IMAP4, uid: int, limit: int, source: str, at: datet
     if raw is None:
         return None
     with transaction.atomic():
-        mail = receive(raw, source=source, at=at)
+        mail = receive(raw, source=source, at=_arrived(facts, at))
         if large:
             InboundMail.objects.filter(pk=mail.pk, parsed_at=None).update(problem=TOO_LARGE)
     return mail
+
+
+def _arrived(facts: bytes, at: datetime) -> datetime:
+    """When the mail server took the mail in: deadlines are judged by that, not by when we came to fetch it."""
+    moment = imaplib.Internaldate2tuple(facts)
+    return min(at, datetime.fromtimestamp(time.mktime(moment), JST)) if moment else at
 
 
 def _flat(answer: list[Any]) -> bytes:

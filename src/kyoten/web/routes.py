@@ -127,6 +127,7 @@ ROUTES: dict[str, Access] = {
     "inquiries:remind": ACTS,
     "inquiries:telephone": ACTS,
     "inquiries:settle_mail": ACTS,
+    "inquiries:mail_file": SEAT,
     "inquiries:link": OPEN,  # the signed link of the inquiry's mail
     # ---- calls
     "calls:list": SEAT,
@@ -142,7 +143,7 @@ ROUTES: dict[str, Access] = {
     "calls:status_table": SEAT.of(*PREFECTURE),
     "calls:fax_sheet": SEAT.of(*PREFECTURE),
     "calls:proxy": ACTS.of(*PREFECTURE, *SECRETARIAT),
-    "calls:proxy_from_mail": ACTS.of(*PREFECTURE),
+    "calls:proxy_from_mail": ACTS.of(*PREFECTURE, *SECRETARIAT),
     "calls:prepare": ACTS.of(*PREFECTURE),
     "calls:board": SEAT.of(*SECRETARIAT),
     "calls:late": ACTS.of(*SECRETARIAT),

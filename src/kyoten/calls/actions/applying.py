@@ -19,7 +19,7 @@ from kyoten.organisations.actions.locks import hold
 from kyoten.organisations.models import Area, Organisation, Seat
 from kyoten.post.actions import send
 from kyoten.records.actions import record, store_file
-from kyoten.records.models import Refused
+from kyoten.records.models import Event, Refused
 from kyoten.rules import answers as form_answers
 from kyoten.rules.wareki import wareki
 
@@ -368,14 +368,34 @@ def _tell_of_withdrawal(application: Application, call: Call, reason: str, *, by
 
 
 @transaction.atomic
-def keep_original(application: Application, data: bytes, name: str, source: str, *, by: Seat, at: datetime):
-    """原本の保存: what came by mail, FAX or post is kept beside what an officer typed in from it."""
+def keep_original(
+    application: Application,
+    data: bytes,
+    name: str,
+    source: str,
+    *,
+    by: Seat,
+    at: datetime,
+    arrived_at: datetime | None = None,
+):
+    """原本の保存: what came by mail, FAX or post is kept beside what an officer typed in from it.
+
+    `arrived_at`: when its mail arrived, where that is known; the organiser's deadline is judged by it.
+    """
     if source:
         Application.objects.filter(pk=application.pk).update(proxy_source=source[:20])
     attachment = store_file(data, name, by=by.actor(), at=at, kind=KIND, record_id=application.pk, label="original")
+    facts = {"sha256": attachment.sha256} | ({"arrived_at": arrived_at.isoformat()} if arrived_at else {})
     record("original", f"原本「{attachment.name}」を保存", kind=KIND, record_id=application.pk, by=by.actor(), at=at,
            facts={"sha256": attachment.sha256})  # fmt: skip
     return attachment
+
+
+def arrived_at(application: Application) -> datetime | None:
+    """When the mail that brought the newest original arrived; None where it did not come out of a mail of ours."""
+    kept = Event.objects.of(KIND, application.pk).filter(act="original").last()
+    moment = kept.facts.get("arrived_at") if kept else None
+    return datetime.fromisoformat(moment) if moment else None
 
 
 @transaction.atomic

@@ -17,7 +17,7 @@ from kyoten.calls.models import Application, Call
 from kyoten.calls.steps import steps_of_call
 from kyoten.calls.views.access import call_for, case_of
 from kyoten.calls.views.pages import page_of
-from kyoten.inquiries.models import Addressee
+from kyoten.inquiries.models import Addressee, Inquiry, MailAnswer
 from kyoten.inquiries.views import filtered, in_order, progress
 from kyoten.organisations.models import Area, Organisation
 from kyoten.programmes.models import Programme
@@ -122,6 +122,8 @@ def _organiser_page(request: HttpRequest, call: Call) -> HttpResponse:
 def _prefecture_page(request: HttpRequest, call: Call) -> HttpResponse:
     case = case_of(request, call)
     inquiry = case.passed_down.order_by("pk").first()
+        "mails": MailAnswer.objects.visible_to(request.seat).filter(addressee__inquiry=call.inquiry, settled_at=None)
+                 .select_related("addressee__organisation"),
     if inquiry:
         return redirect("calls:gather", call.slug)
     context = {

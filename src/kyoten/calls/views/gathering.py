@@ -1,4 +1,4 @@
-"""管内のとりまとめ: who answered what, mending, proxy entry, opinion, 起案用一式, sending to the organiser."""
+"""管内のとりまとめ: who answered what, mending, opinion, 起案用一式, sending to the organiser."""
 
 from __future__ import annotations
 
@@ -8,16 +8,12 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 
 from kyoten.calls import papers
-from kyoten.calls.actions import applying, gathering, incoming
-from kyoten.calls.forms import CarryOut, Officer, Proxy, posted_day
-from kyoten.calls.models import Application, Bundle, Call, FormFile
+from kyoten.calls.actions import applying, gathering
+from kyoten.calls.forms import CarryOut, Officer, posted_day
+from kyoten.calls.models import Application, Bundle, Call
 from kyoten.calls.views.access import application_for, bundle_for, call_for, case_of
-from kyoten.inquiries.actions import settle_mail
 from kyoten.inquiries.models import Addressee, Inquiry, MailAnswer
 from kyoten.inquiries.views import filtered, in_order, progress
-from kyoten.organisations.models import Organisation
-from kyoten.post.inbox import enclosed
-from kyoten.post.models import InboundMail
 from kyoten.records.actions import store_file
 from kyoten.records.models import Attachment, Event, Refused
 from kyoten.records.views import as_download, download
@@ -97,79 +93,6 @@ def fax_sheet(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         HttpResponse(papers.fax_sheet(row, request.seat), content_type=papers.TYPES["pdf"]),
         f"FAX回答票_{row.organisation}.pdf",
     )
-
-
-def proxy(request: HttpRequest, slug: str) -> HttpResponse:
-    """代行入力: a form that came by mail, FAX or post; the original is attached and, if it is Word, read."""
-    call = call_for(request, slug)
-    who = "secretariat" if call.organiser.organisation_id == request.seat.section.organisation_id else "prefecture"
-    if who == "prefecture" and request.seat.organisation.kind != "prefecture":
-        raise Http404
-    form = Proxy(request.POST or None, request.FILES or None, applicants=_applicants(request, who))
-    chosen = request.GET.get("applicant", "")
-    if not form.is_bound and chosen.isdecimal():
-        form.initial["applicant"] = chosen
-    if request.method == "POST" and form.is_valid():
-        try:
-            application, taken = _start_proxy(call, form.cleaned_data, who, request)
-            messages.success(request, "原本を保存しました。内容を入力して、受け付けてください。")
-            return (
-                redirect("calls:reading", application.pk, taken.pk) if taken else redirect("calls:edit", application.pk)
-            )
-        except Refused as refusal:
-            form.add_error(None, str(refusal))
-    return render(request, "calls/proxy.html", {"call": call, "form": form, "who": who})
-
-
-def _applicants(request: HttpRequest, who: str):
-    bodies = Organisation.objects.filter(kind__in=("municipality", "hub", "association", "health_centre"))
-    if who == "prefecture":
-        return bodies.filter(prefecture=request.seat.organisation).order_by("kind", "code", "name")
-    return bodies.filter(kind="municipality").order_by("code")
-
-
-def _start_proxy(call: Call, data: dict, who: str, request: HttpRequest) -> tuple[Application, FormFile | None]:
-    file = data["original"]
-    contents = incoming.read_upload(file)
-    return _enter(call, data["applicant"], contents, file.name, data["source"], who, request)
-
-
-def _enter(
-    call: Call, applicant: Organisation, contents: bytes, name: str, source: str, who: str, request: HttpRequest
-) -> tuple[Application, FormFile | None]:
-    """The living application of this body that is in proxy hands, or a new one; the original beside it, read if Word."""
-    at, by = request.at, request.seat
-    mine = Application.objects.filter(call=call, applicant=applicant, by_proxy=who, state__in=Application.EDITABLE)
-    application = mine.first() or applying.start(
-        call, municipalities=[applicant], applicant=applicant, proxy=who, by=by, at=at
-    )
-    applying.keep_original(application, contents, name, source, by=by, at=at)
-    if not name.lower().endswith((".docx", ".xlsx")):
-        return application, None
-    return application, incoming.take_form(application, contents, name, by=by, at=at)
-
-
-@require_POST
-def proxy_from_mail(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
-    """返信に添付された申込書を代行入力する: the attachment is the original, the mail is settled."""
-    call = call_for(request, slug)
-    inquiry = _passed_down(request, call)
-    notes = MailAnswer.objects.visible_to(request.seat).select_related("addressee__organisation", "addressee__inquiry")
-    note = get_object_or_404(notes, pk=pk, addressee__inquiry=inquiry)
-    files = enclosed(InboundMail.objects.get(pk=note.mail_id))
-    file = next((f for f in files if f.name.lower().endswith(".docx")), files[0] if files else None)
-    try:
-        if file is None:
-            raise Refused("このメールに添付はありません。")
-        application, taken = _enter(
-            call, note.addressee.organisation, file.data, file.name, "mail", "prefecture", request
-        )
-        settle_mail(note, by=request.seat, at=request.at)
-        messages.success(request, "添付を原本として保存しました。内容を確かめて、受け付けてください。")
-        return redirect("calls:reading", application.pk, taken.pk) if taken else redirect("calls:edit", application.pk)
-    except Refused as refusal:
-        messages.error(request, str(refusal))
-        return redirect("calls:gather", slug)
 
 
 def send_back(request: HttpRequest, pk: int) -> HttpResponse:

@@ -11,7 +11,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 
 from kyoten.calls import papers
-from kyoten.calls.actions import gathering, selecting
+from kyoten.calls.actions import applying, gathering, selecting
 from kyoten.calls.forms import CarryOut, Deciding, Late, posted_day, posted_moment
 from kyoten.calls.models import Application, Call, Check, Decision, designated
 from kyoten.calls.steps import result_due, steps_of_call
@@ -182,7 +182,8 @@ def take_in(request: HttpRequest, pk: int) -> HttpResponse:
             return redirect("calls:application", pk)
         except Refused as refusal:
             messages.error(request, str(refusal))
-    context = {"application": application, "call": application.call, "proxy": proxy}
+    arrived = applying.arrived_at(application) if proxy else None
+    context = {"application": application, "call": application.call, "proxy": proxy, "arrived": arrived}
     return render(request, "calls/take_in.html", context)
 
 
