@@ -71,8 +71,10 @@ class DayField(forms.DateField):
 
     def __init__(self, **options: Any) -> None:
         widget = forms.DateInput(attrs={"type": "date", "min": FIRST_DAY, "max": LAST_DAY}, format="%Y-%m-%d")
-        said = "日付の年を確かめてください（西暦で入れます）。"
-        limits = [MinValueValidator(FIRST_DAY, said), MaxValueValidator(LAST_DAY, said)]
+        said = {"invalid": "日付は 2025-07-31 の形で入れてください。"}
+        options["error_messages"] = said | options.get("error_messages", {})
+        year = "日付の年を確かめてください（西暦で入れます）。"
+        limits = [MinValueValidator(FIRST_DAY, year), MaxValueValidator(LAST_DAY, year)]
         super().__init__(widget=widget, validators=limits, **options)
 
 
@@ -133,6 +135,26 @@ class Asking(Opening):
         self.fields["reference"].queryset = reference
 
 
+class Adding(forms.Form):
+    """照会先の追加"""
+
+    to = forms.ModelMultipleChoiceField(
+        Organisation.objects.none(), label="追加する照会先（回答を求めます）", required=False,
+        widget=forms.CheckboxSelectMultiple,
+    )  # fmt: skip
+    reference = forms.ModelMultipleChoiceField(
+        Organisation.objects.none(), label="参考送付する団体（回答は求めません）", required=False,
+        widget=forms.CheckboxSelectMultiple,
+    )  # fmt: skip
+
+    def __init__(self, *args, to, reference, informed, **kwargs):
+        """`informed`: ids of the bodies that have it for reference."""
+        super().__init__(*args, **kwargs)
+        self.fields["to"].queryset = to
+        self.fields["to"].label_from_instance = lambda o: f"{o}（参考送付済み）" if o.pk in informed else str(o)
+        self.fields["reference"].queryset = reference
+
+
 class Starting(forms.Form):
     """For which area the application is made: an area on record, or municipalities named."""
 
@@ -183,28 +205,6 @@ class Proxy(forms.Form):
         self.fields["applicant"].label_from_instance = _with_prefecture
 
 
-class CarryOut(forms.Form):
-    """施行: what the office's own 文書管理 system decided."""
-
-    decided_on = DayField(
-        label="決裁日",
-        error_messages={"required": "決裁日を入れてください。", "invalid": "日付は 2025-07-30 の形で入れてください。"},
-    )  # fmt: skip
-    document_number = forms.CharField(
-        label="文書番号", max_length=100, help_text="事務連絡のときは「事務連絡」と記入します。",
-        error_messages={"required": "文書番号を入れてください（事務連絡のときは「事務連絡」）。"},
-    )  # fmt: skip
-
-
-class Officer(forms.Form):
-    """県（保健所を含む）の担当者 as a row of the members table."""
-
-    organisation = forms.CharField(label="所属", max_length=200)
-    section = forms.CharField(label="部署", max_length=200, required=False)
-    title = forms.CharField(label="役職", max_length=200, required=False)
-    profession = forms.CharField(label="職種", max_length=200, required=False)
-
-
 class ProxyFromMail(forms.Form):
     """代行入力 of a form enclosed in a mail: whose it is, and which of the files."""
 
@@ -225,6 +225,28 @@ class ProxyFromMail(forms.Form):
         self.fields["file"].choices = [(number, file.name) for number, file in enumerate(files)]
         word = [number for number, file in enumerate(files) if file.name.lower().endswith(".docx")]
         self.fields["file"].initial = word[0] if word else 0
+
+
+class CarryOut(forms.Form):
+    """施行: what the office's own 文書管理 system decided."""
+
+    decided_on = DayField(
+        label="決裁日",
+        error_messages={"required": "決裁日を入れてください。", "invalid": "日付は 2025-07-30 の形で入れてください。"},
+    )  # fmt: skip
+    document_number = forms.CharField(
+        label="文書番号", max_length=100, help_text="事務連絡のときは「事務連絡」と記入します。",
+        error_messages={"required": "文書番号を入れてください（事務連絡のときは「事務連絡」）。"},
+    )  # fmt: skip
+
+
+class Officer(forms.Form):
+    """県（保健所を含む）の担当者 as a row of the members table."""
+
+    organisation = forms.CharField(label="所属", max_length=200)
+    section = forms.CharField(label="部署", max_length=200, required=False)
+    title = forms.CharField(label="役職", max_length=200, required=False)
+    profession = forms.CharField(label="職種", max_length=200, required=False)
 
 
 class Deciding(forms.Form):

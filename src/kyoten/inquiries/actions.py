@@ -23,6 +23,8 @@ from kyoten.rules.wareki import wareki
 
 DOUBLE_CLICK = timedelta(minutes=1)  # who was reminded so lately is not reminded again
 KIND = "addressee"  # the record kind of an Addressee row
+ADDED = "※{day}付けの照会の照会先に加えましたので、お送りします。"
+NOW_ASKED = "※先に参考としてお送りした件です。あらためて、期限までの御回答をお願いします。"
 NAMES = {"considering": "検討中", "not_applicable": "該当なし", "answered": "提出済", "returned": "補正依頼中"}
 
 
@@ -69,8 +71,8 @@ def ask(
         decided_on=what.decided_on,
         sent_at=at,
     )
-    new, again = _addressees(inquiry, to, reference)
-    if not new and all(row.inquiry_id != inquiry.pk and row.inquiry.asker == by.section for row in again):
+    found = _addressees(inquiry, to, reference, on=at.date())
+    if not (found.new or found.moved) and all(row.inquiry.asker == by.section for row in found.again):
         raise Refused("選ばれた団体には、すでに照会しています。")
     if parent and parent.state in ("unread", "read"):
         _move(parent, to="considering", by=by.actor(), at=at, way="screen")
@@ -81,12 +83,56 @@ def ask(
         inquiry.pk,
         {"to": [o.code or o.name for o in to], "reference": [o.code or o.name for o in reference]},
     )
-    received = [_entry("receive", f"{by.section}から「{what.title}」を受信", row) for row in new]
-    doubled = [_entry("again", f"同じ件を{by.section}からも受信（この件にまとめました）", row) for row in again]
-    record_many([asked, *received, *doubled], by=by.actor(), at=at)
-    for row in new:
+    record_many([asked, *_received(inquiry, found)], by=by.actor(), at=at)
+    for row in found.new:
         _notify(row, by=by, at=at)
+    for row in found.moved:
+        _notify(row, by=by, at=at, lead=NOW_ASKED)
     return inquiry
+
+
+@transaction.atomic
+def add_addressees(
+    inquiry: Inquiry, *, to: Sequence[Organisation], reference: Sequence[Organisation] = (), by: Seat, at: datetime
+) -> list[Addressee]:
+    """照会先の追加: bodies forgotten at first, or told only for reference, get the same text and date in the same
+    inquiry. Returns the rows that were added or moved to 回答."""
+    if inquiry.asker.organisation_id != by.section.organisation_id or not by.may_act:
+        raise Refused("照会先を追加できるのは、照会を出した団体の担当だけです。")
+    if not to and not reference:
+        raise Refused("追加する団体を選んでください。")
+    hold(by.section.organisation_id)
+    inquiry = Inquiry.objects.select_related("asker__organisation", "parent__inquiry__asker").get(pk=inquiry.pk)
+    if inquiry.due and inquiry.due <= at:
+        day = wareki(inquiry.due.date(), with_weekday=True)
+        raise Refused(f"回答期限（{day}）を過ぎています。先に回答期限を変更してから、照会先を追加してください。")
+    found = _addressees(inquiry, to, reference, on=at.date())
+    if not (found.new or found.moved):
+        raise Refused("選ばれた団体には、この件がすでに届いています。画面を開き直して確かめてください。")
+    record_many([_added(inquiry, found), *_received(inquiry, found)], by=by.actor(), at=at)
+    for row in found.new:
+        _notify(row, by=by, at=at, lead=ADDED.format(day=wareki(inquiry.sent_at.date())))
+    for row in found.moved:
+        _notify(row, by=by, at=at, lead=NOW_ASKED)
+    return [*found.new, *found.moved]
+
+
+def _added(inquiry: Inquiry, found: Addressed) -> Entry:
+    rows = [*found.new, *found.moved, *found.again]
+    codes = [(row.purpose, row.organisation.code or row.organisation.name) for row in rows]
+    facts = {kind: [code for purpose, code in codes if purpose == kind] for kind in ("answer", "reference")}
+    title = f"照会先を追加（{_some([row.organisation.name for row in rows])}）"
+    return Entry("add", title, "inquiry", inquiry.pk, facts)
+
+
+def _received(inquiry: Inquiry, found: Addressed) -> list[Entry]:
+    """What the 経過 of each body addressed says."""
+    asker = inquiry.asker
+    return [
+        *(_entry("receive", f"{asker}から「{inquiry.title}」を受信", row) for row in found.new),
+        *(_entry("asked", f"{asker}が、参考送付から回答を求める照会に変更", row) for row in found.moved),
+        *(_entry("again", f"同じ件を{asker}からも受信（この件にまとめました）", row) for row in found.again),
+    ]
 
 
 def _check_ask(what: Ask, to: Sequence[Organisation], parent: Addressee | None, by: Seat, at: datetime) -> None:
@@ -101,25 +147,35 @@ def _check_ask(what: Ask, to: Sequence[Organisation], parent: Addressee | None, 
         raise Refused(f"回答期限は、上の期限（{wareki(above.date(), with_weekday=True)}）より前の日にしてください。")
 
 
+@dataclass(frozen=True)
+class Addressed:
+    """The rows of the bodies an act names: new ones, 参考送付 that became 回答, and what had come by another way."""
+
+    new: list[Addressee]
+    moved: list[Addressee]
+    again: list[Addressee]  # kept as they are, not doubled
+
+
 def _addressees(
-    inquiry: Inquiry, to: Sequence[Organisation], reference: Sequence[Organisation]
-) -> tuple[list[Addressee], list[Addressee]]:
-    """New rows, and the rows of bodies that already have this case by another way (which are kept, not doubled)."""
+    inquiry: Inquiry, to: Sequence[Organisation], reference: Sequence[Organisation], *, on: date
+) -> Addressed:
     purposes = {o.pk: (o, Addressee.Purpose.REFERENCE) for o in reference}
     purposes |= {o.pk: (o, Addressee.Purpose.ANSWER) for o in to}
     there = Addressee.objects.filter(root=inquiry.tree_id, organisation__in=purposes)
-    known = {a.organisation_id: a for a in there.select_related("inquiry__asker")}
-    sections = section_in_charge_of(inquiry.programme, [o for o, _ in purposes.values()], inquiry.sent_at.date())
+    known = {a.organisation_id: a for a in there.select_related("inquiry__asker", "organisation", "section")}
+    sections = section_in_charge_of(inquiry.programme, [o for o, _ in purposes.values()], on)
     rows = [
         Addressee(inquiry=inquiry, root_id=inquiry.tree_id, organisation=o, section=sections[o.pk], purpose=purpose)
         for o, purpose in purposes.values()
         if o.pk not in known
     ]
-    for row in known.values():
-        if row.purpose == "reference" and purposes[row.organisation_id][1] == "answer":
-            row.purpose, row.inquiry = Addressee.Purpose.ANSWER, inquiry
-            row.save(update_fields=["purpose", "inquiry"])
-    return Addressee.objects.bulk_create(rows), list(known.values())
+    asked = {pk for pk, (_, purpose) in purposes.items() if purpose == Addressee.Purpose.ANSWER}
+    moved = [row for row in known.values() if row.purpose == "reference" and row.organisation_id in asked]
+    for row in moved:
+        row.purpose, row.inquiry, row.state = Addressee.Purpose.ANSWER, inquiry, Addressee.State.UNREAD
+    Addressee.objects.bulk_update(moved, ["purpose", "inquiry", "state"])
+    again = [row for row in known.values() if row not in moved and row.inquiry_id != inquiry.pk]
+    return Addressed(Addressee.objects.bulk_create(rows), moved, again)
 
 
 def section_in_charge_of(programme: str, organisations: Sequence[Organisation], on: date) -> dict[int, Section]:
@@ -127,28 +183,31 @@ def section_in_charge_of(programme: str, organisations: Sequence[Organisation], 
     found = sections_in_charge(programme, organisations, on)
     missing = [o.name for o in organisations if o.pk not in found]
     if missing:
-        names = "、".join(missing[:5]) + (f" ほか{len(missing) - 5}団体" if len(missing) > 5 else "")
         raise Refused(
-            f"連絡先に課の登録がない団体があります（{names}）。連絡先に登録してから、もう一度行ってください。"
+            f"連絡先に課の登録がない団体があります（{_some(missing)}）。連絡先に登録してから、もう一度行ってください。"
         )
     return found
+
+
+def _some(names: Sequence[str]) -> str:
+    return "、".join(names[:5]) + (f" ほか{len(names) - 5}団体" if len(names) > 5 else "")
 
 
 def _entry(act: str, title: str, row: Addressee) -> Entry:
     return Entry(act, title, KIND, row.pk)
 
 
-def _notify(row: Addressee, *, by: Seat, at: datetime, again: bool = False) -> None:
-    """The mail says everything in its text: behind 三層分離 nothing else may be openable."""
+def _notify(row: Addressee, *, by: Seat, at: datetime, again: bool = False, lead: str = "") -> None:
+    """The mail says everything in its text: behind 三層分離 nothing else may be openable. `lead` stands above it."""
     inquiry = row.inquiry
     reference = row.purpose == Addressee.Purpose.REFERENCE
     head = "【再依頼】" if again else "【参考送付】" if reference else ""
     send(
         to=[row.section.email],
         subject=f"{head}{inquiry.title}",
-        text=notice_text(row),
+        text=f"{lead}\n\n{notice_text(row)}" if lead else notice_text(row),
         at=at,
-        key=f"addressee:{row.pk}:{row.reminded if again else 'first'}",
+        key=f"addressee:{row.pk}:{row.reminded if again else row.purpose}",
         by=by.actor(),
         section_id=by.section_id,
         about=(KIND, row.pk),
@@ -315,6 +374,61 @@ def remind(inquiry: Inquiry, rows: Sequence[Addressee], *, by: Seat, at: datetim
     for row in missing:
         _notify(row, by=by, at=at, again=True)
     return len(missing)
+
+
+@transaction.atomic
+def change_due(inquiry: Inquiry, due: datetime, reason: str, *, by: Seat, at: datetime) -> None:
+    """回答期限の変更: the asker's own date, never past the date it was asked by itself; everyone addressed is told."""
+    if inquiry.asker.organisation_id != by.section.organisation_id or not by.may_act:
+        raise Refused("回答期限を変更できるのは、照会を出した団体の担当だけです。")
+    if inquiry.hard:
+        raise Refused("この締切は事業の定義で決まっています。事業設定で定義を改訂してください。")
+    if not reason.strip():
+        raise Refused("変更の理由を書いてください（相手への通知に載ります）。")
+    if due <= at:
+        raise Refused("回答期限は、いまより後の日時にしてください。")
+    above = inquiry.parent.inquiry.due if inquiry.parent else None
+    if above and due > above:
+        raise Refused(f"回答期限は、上の期限（{wareki(above.date(), with_weekday=True)}）より前の日にしてください。")
+    set_due(inquiry, due, reason, by=by, at=at)
+
+
+def set_due(inquiry: Inquiry, due: datetime, reason: str, *, by: Seat, at: datetime) -> None:
+    """For acts of a higher app that move a date (締切の改訂): the date and the notices, inside their transaction."""
+    hold(inquiry.asker.organisation_id)
+    before = inquiry.due
+    if before == due:
+        raise Refused("期限は変わっていません。新しい日付を入れてください。")
+    if not Inquiry.objects.filter(pk=inquiry.pk, due=before).update(due=due):
+        raise Refused("ほかの方が先に期限を変更しました。画面を開き直して確かめてください。")
+    inquiry.due = due
+    rows = list(inquiry.addressees.select_related("organisation", "section"))
+    Addressee.objects.filter(inquiry=inquiry, late=True, answered_at__lte=due).update(late=False)
+    said = f"{_day(before)}から{_day(due)}に変更"
+    changed = Entry("change_due", f"回答期限を{said}", "inquiry", inquiry.pk, {"due": due.isoformat()}, reason.strip())
+    record_many([changed, *(_entry("change_due", f"回答期限が{said}", row) for row in rows)], by=by.actor(), at=at)
+    for row in rows:
+        row.inquiry = inquiry
+        _tell_due(row, f"回答期限を{said}しました。\n理由　{reason.strip()}", by=by, at=at)
+
+
+def _day(due: datetime | None) -> str:
+    return wareki(due.date(), with_weekday=True) + _hour(due) if due else "期限なし"
+
+
+def _tell_due(row: Addressee, said: str, *, by: Seat, at: datetime) -> None:
+    done = row.state in ("answered", "not_applicable") or row.represented_by_id
+    note = "※すでに御回答いただいた場合は、あらためての御回答は不要です。\n" if done else ""
+    send(
+        to=[row.section.email],
+        subject=f"【期限変更】{row.inquiry.title}",
+        text=f"{said}\n{note}\n{notice_text(row)}",
+        at=at,
+        key=f"due:{row.pk}:{at.isoformat()}",
+        by=by.actor(),
+        section_id=by.section_id,
+        about=(KIND, row.pk),
+    )
 
 
 @transaction.atomic

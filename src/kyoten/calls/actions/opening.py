@@ -9,8 +9,9 @@ from django.db import IntegrityError, transaction
 from django.urls import reverse
 
 from kyoten.calls.models import Call
-from kyoten.inquiries.actions import Ask, ask
+from kyoten.inquiries.actions import Ask, add_addressees, ask
 from kyoten.inquiries.models import Addressee, Inquiry
+from kyoten.organisations.actions.locks import hold
 from kyoten.organisations.models import Organisation, Seat
 from kyoten.programmes.models import Programme
 from kyoten.records.actions import record
@@ -104,6 +105,9 @@ def ask_municipalities(
     """管内へ照会: only this act of the prefecture puts work on its municipalities."""
     if row.organisation_id != by.section.organisation_id:
         raise Refused("管内への照会は、照会を受けた都道府県だけが行えます。")
+    hold(row.organisation_id)
+    if row.passed_down.exists():
+        raise Refused("この件は、すでに管内へ照会しています。「照会先の追加」から団体を加えてください。")
     silence = call.definition.call.silence
     what = Ask(
         programme=call.slug,
@@ -116,3 +120,19 @@ def ask_municipalities(
         decided_on=decided_on,
     )
     return ask(what, to=to, reference=reference, parent=row, by=by, at=at)
+
+
+def asked_below(row: Addressee) -> Inquiry | None:
+    """The inquiry a prefecture has put to its municipalities for the case it received; there is at most one."""
+    return row.passed_down.select_related("asker__organisation").order_by("pk").first()
+
+
+@transaction.atomic
+def add_municipalities(
+    row: Addressee, *, to: list[Organisation], reference: list[Organisation] = (), by: Seat, at: datetime
+) -> list[Addressee]:
+    """照会先の追加: a municipality forgotten in 管内へ照会 gets the same question, in the same とりまとめ."""
+    inquiry = asked_below(row)
+    if inquiry is None:
+        raise Refused("まだ管内へ照会していません。「管内へ照会する」から照会してください。")
+    return add_addressees(inquiry, to=to, reference=reference, by=by, at=at)

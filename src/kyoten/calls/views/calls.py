@@ -11,8 +11,15 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 
-from kyoten.calls.actions.opening import ask_municipalities, covering_text_for, open_call, proposed_due
-from kyoten.calls.forms import Asking, Opening, Starting
+from kyoten.calls.actions.opening import (
+    add_municipalities,
+    ask_municipalities,
+    asked_below,
+    covering_text_for,
+    open_call,
+    proposed_due,
+)
+from kyoten.calls.forms import Adding, Asking, Opening, Starting
 from kyoten.calls.models import Application, Call
 from kyoten.calls.steps import steps_of_call
 from kyoten.calls.views.access import call_for, case_of
@@ -115,16 +122,15 @@ def _organiser_page(request: HttpRequest, call: Call) -> HttpResponse:
         "steps": steps_of_call(call, request.at), "events": Event.objects.of("call", call.pk),
         "organiser": call.organiser.organisation_id == request.seat.section.organisation_id,
         "late": call.late_acceptances.select_related("organisation"),
+        "mails": MailAnswer.objects.visible_to(request.seat).filter(addressee__inquiry=call.inquiry, settled_at=None)
+                 .select_related("addressee__organisation"),
     }  # fmt: skip
     return render(request, "calls/organiser.html", context)
 
 
 def _prefecture_page(request: HttpRequest, call: Call) -> HttpResponse:
     case = case_of(request, call)
-    inquiry = case.passed_down.order_by("pk").first()
-        "mails": MailAnswer.objects.visible_to(request.seat).filter(addressee__inquiry=call.inquiry, settled_at=None)
-                 .select_related("addressee__organisation"),
-    if inquiry:
+    if asked_below(case):
         return redirect("calls:gather", call.slug)
     context = {
         "call": call, "definition": call.definition, "case": case, "shown": case.shown_state(request.at),
@@ -139,6 +145,8 @@ def ask(request: HttpRequest, slug: str) -> HttpResponse:
     case = case_of(request, call)
     if case is None or request.seat.organisation.kind != "prefecture":
         raise Http404
+    if inquiry := asked_below(case):
+        return _add(request, call, case, inquiry)
     below = Organisation.objects.supervised_by(request.seat.organisation, request.at.date())
     inside = Q(prefecture=request.seat.organisation) & Q(kind="association")
     form = Asking(
@@ -160,6 +168,41 @@ def ask(request: HttpRequest, slug: str) -> HttpResponse:
         except Refused as refusal:
             form.add_error(None, str(refusal))
     return render(request, "calls/ask.html", {"call": call, "case": case, "form": form, "proposed": proposed_due(call)})
+
+
+def _add(request: HttpRequest, call: Call, case: Addressee, inquiry: Inquiry) -> HttpResponse:
+    """照会先の追加: the text and the date are those already sent."""
+    form = _adding(request, call, inquiry)
+    if request.method == "POST" and form.is_valid():
+        data = form.cleaned_data
+        try:
+            added = add_municipalities(
+                case, to=list(data["to"]), reference=list(data["reference"]), by=request.seat, at=request.at
+            )
+            messages.success(request, f"{len(added)}団体を照会先に加え、通知を送りました。")
+            return redirect("calls:gather", call.slug)
+        except Refused as refusal:
+            form.add_error(None, str(refusal))
+    context = {
+        "call": call, "inquiry": inquiry, "form": form, "past": bool(inquiry.due and inquiry.due <= request.at),
+        "there": inquiry.addressees.filter(purpose="answer").count(),
+    }  # fmt: skip
+    return render(request, "calls/add.html", context)
+
+
+def _adding(request: HttpRequest, call: Call, inquiry: Inquiry) -> Adding:
+    """On offer: municipalities not yet asked, associations that have it only for reference; and those told nothing."""
+    prefecture = request.seat.organisation
+    below = Organisation.objects.supervised_by(prefecture, request.at.date()).filter(kind="municipality")
+    tree = Addressee.objects.filter(root=call.inquiry_id).order_by()
+    informed = set(tree.filter(inquiry=inquiry, purpose="reference").values_list("organisation", flat=True))
+    asked = tree.filter(purpose="answer").values("organisation")
+    to = Organisation.objects.filter(Q(pk__in=below.values("pk")) | Q(pk__in=informed)).exclude(pk__in=asked)
+    reference = Organisation.objects.filter(prefecture=prefecture, kind="association")
+    return Adding(
+        request.POST or None, to=to.order_by("-kind", "code", "name"), informed=informed,
+        reference=reference.exclude(pk__in=tree.values("organisation")).order_by("level", "name"),
+    )  # fmt: skip
 
 
 def _end_of(day: date) -> datetime:
