@@ -3,16 +3,20 @@
 from datetime import timedelta
 
 import pytest
+from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
+from kyoten.organisations.models import Seat
 from kyoten.post.actions import receive, resend, send, settle
 from kyoten.post.inbox import read_new
+from kyoten.post.links import without_keys
 from kyoten.post.models import InboundMail, OutboundMail
 from kyoten.post.worker import deliver_due
 from kyoten.records.actions import store_file
 from kyoten.records.models import AccessLog, Event, Refused
+from tests.flows import calling
 from tests.world import AT, login
 
 
@@ -227,3 +231,39 @@ def test_nobody_else_sees_it(world, method, name):
     for seat in (world.seat_chiba, world.seat_matsudo):
         assert getattr(login(Client(), seat), method)(address).status_code == 404
     assert list(InboundMail.objects.attention()) == [mail]
+
+
+@pytest.mark.parametrize("name", ["seat_chiba", "seat_viewer"])
+def test_an_undelivered_inquiry_shows_its_words_but_not_the_link_one_answers_with(world, name):
+    call = calling.asked(world)
+    mail = OutboundMail.objects.get(about_kind="addressee", to=world.section_matsudo.email)
+    OutboundMail.objects.filter(pk=mail.pk).update(state="failed", failed_at=AT, last_reply="550 no such user")
+    client = login(Client(), getattr(world, name))
+    page = client.get(reverse("post:failure", args=[mail.pk])).text
+    token = calling.case(call, world.matsudo).token
+    assert token in mail.text
+    assert (token in page, token[:30] in page) == (False, False)
+    assert "受け取る方だけが使うリンクのため表示しません" in page
+
+
+def test_a_link_that_is_no_key_stays(world):
+    guide = (
+        f"公募要領　{settings.BASE_URL}{reverse('calls:guide', args=['r7-zaitaku'])}\nhttps://example.jp/{'a' * 40}/"
+    )
+    assert without_keys(guide) == guide
+
+
+def test_an_answer_that_quotes_the_link_does_not_show_it(world):
+    call = calling.asked(world)
+    token = calling.case(call, world.matsudo).token
+    link = f"{settings.BASE_URL}{reverse('inquiries:link', args=[token])}"
+    receive(f"From: a@city.example.jp\r\nSubject: x\r\n\r\n送ります\r\n> {link}\r\n".encode(), source="test", at=AT)
+    read_new(AT)
+    mail = InboundMail.objects.get()
+    viewer = Seat.objects.create(
+        person=world.seat_viewer.person, section=world.section_secretariat, role=Seat.Role.VIEWER
+    )
+    page = login(Client(), viewer).get(reverse("post:attention_mail", args=[mail.pk])).text
+    assert ("送ります" in page, token in page, "原本" in page) == (True, False, False)
+    assert login(Client(), viewer).get(reverse("post:attention_file", args=[mail.pk])).status_code == 404
+    assert token not in login(Client(), world.seat_secretariat).get(reverse("post:attention_mail", args=[mail.pk])).text

@@ -83,11 +83,13 @@ class ApplicationQuerySet(models.QuerySet):
         return self.owned_by(seat)
 
     def editable_by(self, seat: Seat) -> ApplicationQuerySet:
-        """Whose hands the text is in: the applicant's while 作成中 or 補正依頼中, or the one who enters it by proxy."""
+        """Whose hands the text is in: the applicant's while 作成中 or 補正依頼中, or the one who enters it by proxy
+        (at the organiser: who has no conflict of interest in it)."""
         own = Q(applicant=seat.organisation, by_proxy="")
         proxy = Q(prefecture=seat.organisation, by_proxy="prefecture")
-        secretariat = Q(call__organiser__organisation=seat.organisation, by_proxy="secretariat")
-        return self.filter(own | proxy | secretariat, state__in=Application.EDITABLE)
+        conflicted = Conflict.objects.filter(person=seat.person_id).values("application")
+        organisers = Q(call__organiser__organisation=seat.organisation, by_proxy="secretariat")
+        return self.filter(own | proxy | organisers & ~Q(pk__in=conflicted), state__in=Application.EDITABLE)
 
 
 class Application(models.Model):

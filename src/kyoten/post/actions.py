@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from kyoten.post.models import Enclosure, InboundMail, OutboundMail
+from kyoten.post.models import Barrier, Enclosure, InboundMail, Mention, OutboundMail
 from kyoten.records.actions import record, store_file
 from kyoten.records.models import Actor, Attachment, Refused
 from kyoten.records.names import clean_text
@@ -36,6 +36,7 @@ def send(
     by: Actor | None,
     section_id: int | None,
     about: tuple[str, int] | None = None,
+    mentions: Sequence[tuple[str, int]] = (),
     attachments: Sequence[Attachment] = (),
     in_reply_to: str = "",
     from_name: str = "",
@@ -46,6 +47,7 @@ def send(
 
     `section_id` is the section that sees it when delivery fails. `by` is who caused it (None: the system).
     `from_name` is shown as the sender (default: organisation and section of `by`).
+    `mentions`: records the text tells of besides `about`; who is barred from one of them does not see the mail.
     `secret=True`: the text holds a key of its recipient's (an invitation); colleagues of the sender never see it.
     `automatic=True` marks what no person sent (Auto-Submitted), so that machines do not answer.
     A malformed address is no reason to refuse the act: its row fails at once and shows at the section's home.
@@ -72,6 +74,9 @@ def send(
         mails = list(OutboundMail.objects.filter(key=key, to__in=addresses).order_by("id"))
         new = [mail for mail in mails if mail.to not in known]
         Enclosure.objects.bulk_create([Enclosure(mail=mail, attachment=file) for mail in new for file in attachments])
+        Mention.objects.bulk_create(
+            [Mention(mail=mail, kind=kind, record_id=pk) for mail in new for kind, pk in mentions]
+        )
     return mails
 
 
@@ -125,6 +130,7 @@ def resend(mail: OutboundMail, *, by: Actor | None, at: datetime, to: str = "") 
             by=by,
             section_id=mail.from_section_id,
             about=mail.about,
+            mentions=[(row.kind, row.record_id) for row in mail.mentions.all()],
             attachments=mail.files,
             in_reply_to=mail.in_reply_to,
             from_name=mail.from_name,
@@ -141,6 +147,11 @@ def resend(mail: OutboundMail, *, by: Actor | None, at: datetime, to: str = "") 
             note=f"{mail.to} → {address}",
         )
     return new
+
+
+def bar(person_id: int, kind: str, record_id: int) -> None:
+    """Keep every mail about this record from this person's eyes, in the transaction of the act that says so."""
+    Barrier.objects.get_or_create(person_id=person_id, kind=kind, record_id=record_id)
 
 
 def settle(mail: OutboundMail, *, by: Actor | None, at: datetime) -> None:

@@ -7,9 +7,17 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from kyoten.records.models import ActorColumns, Attachment
+
+
+def barred(person_id: int, mail: str = "") -> Q:
+    """Mails that tell of a record this person must see nothing of. `mail` leads to the mail ("answers__")."""
+    walls = Barrier.objects.filter(person_id=person_id)
+    about = walls.filter(kind=OuterRef(f"{mail}about_kind"), record_id=OuterRef(f"{mail}about_id"))
+    mentioned = walls.filter(kind=OuterRef("kind"), record_id=OuterRef("record_id"))
+    return Q(Exists(about)) | Q(Exists(Mention.objects.filter(Exists(mentioned), mail=OuterRef(f"{mail}pk"))))
 
 
 class OutboundQuerySet(models.QuerySet):
@@ -26,6 +34,10 @@ class OutboundQuerySet(models.QuerySet):
         """Deliveries of these sections that did not succeed at the first try and go on being tried."""
         rows = self.filter(state__in=["queued", "sending"], attempts__gt=0, from_section_id__in=list(section_ids))
         return rows.exclude(last_reply="").order_by("queued_at", "id")
+
+    def shown_to(self, person_id: int) -> OutboundQuerySet:
+        """Without those about a case this person has a conflict of interest in."""
+        return self.filter(~barred(person_id))
 
     def bounced_since(self, moment: datetime) -> OutboundQuerySet:
         """What failed since `moment`, oldest first: the addresses to mend."""
@@ -66,7 +78,9 @@ class OutboundMail(ActorColumns):
     in_reply_to = models.CharField(max_length=998, blank=True)
     references = models.TextField(blank=True)
     automatic = models.BooleanField(default=False)
-    secret = models.BooleanField(default=False, db_default=False)  # holds a key that is its recipient's alone: never shown to the sender
+    secret = models.BooleanField(
+        default=False, db_default=False
+    )  # holds a key that is its recipient's alone: never shown to the sender
 
     queued_at = models.DateTimeField()  # the moment of the act; everything below is real time
     recorded_at = models.DateTimeField()
@@ -124,6 +138,33 @@ class OutboundMail(ActorColumns):
         )
 
 
+class Mention(models.Model):
+    """A record that a mail about something else tells of too (the results of one prefecture in one mail)."""
+
+    mail = models.ForeignKey(OutboundMail, models.CASCADE, related_name="mentions")
+    kind = models.CharField(max_length=40)
+    record_id = models.BigIntegerField()
+
+    class Meta:
+        ordering = ["id"]
+
+
+class Barrier(models.Model):
+    """利益相反: a person who must see nothing of one record. The app that knows why writes it beside its own reason."""
+
+    person_id = models.BigIntegerField()
+    kind = models.CharField(max_length=40)
+    record_id = models.BigIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["person_id", "kind", "record_id"], name="one_barrier_per_person_and_record")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.person_id} {self.kind} {self.record_id}"
+
+
 class Enclosure(models.Model):
     """A file enclosed in a mail."""
 
@@ -149,6 +190,16 @@ class InboundQuerySet(models.QuerySet):
         answers a mail of no section (the organiser sees these)."""
         own, nobody = Q(answers__from_section_id=section_id), Q(answers=None) | Q(answers__from_section_id=None)
         return self.attention().filter(own | nobody if unplaced else own)
+
+    def shown_to(self, person_id: int) -> InboundQuerySet:
+        """Without what answers a mail about a case this person has a conflict of interest in, and without what the
+        people of such a case write of their own accord."""
+        walls = Barrier.objects.filter(person_id=person_id)
+        of_it = OutboundMail.objects.filter(
+            Exists(walls.filter(kind=OuterRef("about_kind"), record_id=OuterRef("about_id")))
+        )
+        unasked = Q(Exists(of_it.filter(to__iexact=OuterRef("sender"))), answers=None)
+        return self.filter(~(barred(person_id, "answers__") | unasked))
 
     def of(self, kind: str, record_id: int) -> InboundQuerySet:
         """What came back on one record, out-of-office notes and bounces too, oldest first."""

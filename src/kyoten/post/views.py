@@ -13,7 +13,8 @@ from django.views.decorators.http import require_POST
 from kyoten.post import mime
 from kyoten.post.actions import receive, resend, set_aside, settle
 from kyoten.post.forms import MailboxFilter, ReplyForm, ResendForm
-from kyoten.post.models import InboundMail, OutboundMail
+from kyoten.post.links import without_keys
+from kyoten.post.models import InboundMail, OutboundMail, OutboundQuerySet
 from kyoten.records.actions import log_access
 from kyoten.records.models import Refused
 from kyoten.records.views import download
@@ -91,13 +92,17 @@ def mail_attachment(request: HttpRequest, pk: int, attachment: int) -> HttpRespo
 
 
 def _failed(request: HttpRequest, pk: int) -> OutboundMail:
-    return get_object_or_404(OutboundMail.objects.failed_for([request.seat.section_id]), pk=pk)
+    return get_object_or_404(_shown(request).failed_for([request.seat.section_id]), pk=pk)
+
+
+def _shown(request: HttpRequest) -> OutboundQuerySet:
+    return OutboundMail.objects.shown_to(request.seat.person_id)
 
 
 def failures(request: HttpRequest) -> HttpResponse:
     sections = [request.seat.section_id]
-    page = Paginator(OutboundMail.objects.failed_for(sections), PAGE).get_page(request.GET.get("page"))
-    delayed = OutboundMail.objects.delayed_for(sections)[:PAGE]
+    page = Paginator(_shown(request).failed_for(sections), PAGE).get_page(request.GET.get("page"))
+    delayed = _shown(request).delayed_for(sections)[:PAGE]
     return render(request, "post/failures.html", {"page": page, "delayed": delayed})
 
 
@@ -107,7 +112,7 @@ def failure(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _show_failure(request: HttpRequest, failed: OutboundMail, form: ResendForm) -> HttpResponse:
-    data = {"mail": failed, "form": form}
+    data = {"mail": failed, "form": form, "text": without_keys(failed.text)}
     return render(request, "post/failure.html", data, status=422 if form.errors else 200)
 
 
@@ -142,7 +147,8 @@ def failure_settle(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _attention(request: HttpRequest) -> QuerySet:
     unplaced = request.seat.organisation.kind == "secretariat"
-    return InboundMail.objects.attention_of(request.seat.section_id, unplaced=unplaced)
+    mails = InboundMail.objects.shown_to(request.seat.person_id)
+    return mails.attention_of(request.seat.section_id, unplaced=unplaced)
 
 
 def _unplaced(request: HttpRequest, pk: int) -> InboundMail:
@@ -157,11 +163,17 @@ def attention(request: HttpRequest) -> HttpResponse:
 def attention_mail(request: HttpRequest, pk: int) -> HttpResponse:
     shown = _unplaced(request, pk)
     log_access("inbound_mail", shown.pk, by=request.seat.actor(), at=request.at, what="受信メールの本文")
-    return render(request, "post/attention_mail.html", {"mail": shown, "names": shown.attachment_names.splitlines()})
+    names = shown.attachment_names.splitlines()
+    return render(
+        request, "post/attention_mail.html", {"mail": shown, "names": names, "text": without_keys(shown.text)}
+    )
 
 
 def attention_file(request: HttpRequest, pk: int) -> HttpResponse:
+    """The mail as it came. Not for 閲覧: it may quote a link with which one answers."""
     shown = _unplaced(request, pk)
+    if not request.seat.may_act:
+        raise Http404
     log_access("inbound_mail", shown.pk, by=request.seat.actor(), at=request.at, what="受信メールの原本")
     return download(shown.original)
 

@@ -70,9 +70,10 @@ def clock(request: HttpRequest) -> dict[str, Any]:
 def menu(seat, here: str) -> list[Item]:
     """What this seat may open. Mails that need somebody appear only while there are any."""
     unplaced = seat.organisation.kind == "secretariat"
+    sent, arrived = OutboundMail.objects.shown_to(seat.person_id), InboundMail.objects.shown_to(seat.person_id)
     badges = {
-        "post:failures": OutboundMail.objects.failed_for([seat.section_id]).count(),
-        "post:attention": InboundMail.objects.attention_of(seat.section_id, unplaced=unplaced).count(),
+        "post:failures": sent.failed_for([seat.section_id]).count(),
+        "post:attention": arrived.attention_of(seat.section_id, unplaced=unplaced).count(),
     }
     items = []
     for title, name, beginnings in MENU:

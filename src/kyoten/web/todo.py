@@ -242,7 +242,7 @@ def mails(desk: Desk) -> Iterator[Task]:
             state=(f"要確認 {row['n']}件", "warn"),
             act="確認する",
         )
-    if failed := OutboundMail.objects.failed_for([desk.seat.section_id]).count():
+    if failed := OutboundMail.objects.shown_to(desk.seat.person_id).failed_for([desk.seat.section_id]).count():
         yield Task(
             "送信できなかったメール",
             reverse("post:failures"),
@@ -250,7 +250,8 @@ def mails(desk: Desk) -> Iterator[Task]:
             state=(f"{failed}件", "stop"),
             act="確認する",
         )
-    attention = InboundMail.objects.attention_of(desk.seat.section_id, unplaced=desk.kind == "secretariat")
+    arrived = InboundMail.objects.shown_to(desk.seat.person_id)
+    attention = arrived.attention_of(desk.seat.section_id, unplaced=desk.kind == "secretariat")
     if number := attention.count():
         yield Task(
             title="自動では処理できなかった受信メール",

@@ -11,7 +11,7 @@ from kyoten.calls.actions.applying import hold_call
 from kyoten.calls.models import Application, Call, Check, Conflict, Decision, ReviewNote
 from kyoten.inquiries.models import Addressee
 from kyoten.organisations.models import Seat, User
-from kyoten.post.actions import send
+from kyoten.post.actions import bar, send
 from kyoten.records.actions import Entry, attach, record, record_many
 from kyoten.records.models import Attachment, Refused
 
@@ -77,15 +77,9 @@ def declare_conflict(application: Application, person: User, reason: str, *, by:
     )
     if not new:
         raise Refused("この方の利益相反はすでに登録されています。")
-    record(
-        "conflict",
-        f"利益相反を登録（{person.name}）",
-        kind=KIND,
-        record_id=application.pk,
-        by=by.actor(),
-        at=at,
-        note=reason,
-    )
+    bar(person.pk, "application", application.pk)
+    record("conflict", f"利益相反を登録（{person.name}）", kind=KIND, record_id=application.pk, by=by.actor(), at=at,
+           note=reason)  # fmt: skip
 
 
 @transaction.atomic
@@ -247,4 +241,5 @@ def _tell_prefectures(call: Call, decisions: list[Decision], *, by: Seat, at: da
             by=by.actor(),
             section_id=by.section_id,
             about=("call", call.pk),
+            mentions=[("application", d.application_id) for d in by_prefecture[row.organisation_id]],
         )

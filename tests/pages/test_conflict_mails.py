@@ -1,0 +1,123 @@
+"""利益相反 and mail: what could not be delivered, what came back, and what is counted of it."""
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from kyoten.calls.actions import selecting
+from kyoten.post import mime
+from kyoten.post.actions import receive, resend
+from kyoten.post.inbox import read_new
+from kyoten.post.models import InboundMail, OutboundMail
+from kyoten.web.rounds import other_answers_by_mail
+from tests.flows import calling
+from tests.pages.test_attack_access import PLACE, read, two_forwarded
+from tests.world import login
+
+pytestmark = pytest.mark.django_db
+ABOUT = {"seat_secretariat": 2, "seat_secretariat2": 5}  # who has the conflict sees 柏市's only
+
+
+@pytest.fixture(autouse=True)
+def in_time(clock, settings):
+    settings.ALLOWED_HOSTS = ["testserver"]
+    clock(calling.ANNOUNCING)
+
+
+@pytest.fixture
+def undelivered(world):
+    """The results of two cases, none of the mails delivered: two to each applicant, one to the prefecture."""
+    call, secret, other, _ = two_forwarded(world)
+    for application in (secret, other):
+        selecting.decide(application, "declined", "x", by=world.seat_secretariat2, at=calling.SELECTING)
+    selecting.declare_conflict(
+        secret, world.seat_secretariat.person, "委員", by=world.seat_secretariat2, at=calling.SELECTING
+    )
+    selecting.announce(call, calling.letters(world), document_number="事務連絡", decided_on=calling.SELECTING.date(),
+                       by=world.seat_secretariat2, at=calling.ANNOUNCING)  # fmt: skip
+    mails = OutboundMail.objects.filter(key__startswith="result:")
+    mails.update(state="failed", attempts=1, failed_at=calling.ANNOUNCING, last_reply="550 5.1.1 no such user")
+    return secret
+
+
+def hidden_of(application):
+    """The failed mails that tell of this case: its two, and the prefecture's with all of its results."""
+    return list(OutboundMail.objects.filter(key=f"result:{application.pk}", state="failed")) + list(
+        OutboundMail.objects.filter(key__startswith="result:prefecture:", state="failed")
+    )
+
+
+@pytest.mark.parametrize(("name", "count"), ABOUT.items())
+def test_undelivered_mails_of_the_case_are_neither_listed_nor_counted(world, undelivered, name, count):
+    client = login(Client(), getattr(world, name))
+    page = client.get(reverse("post:failures"))
+    assert page.context["page"].paginator.count == count
+    assert [item.badge for item in page.context["menu"] if item.url == reverse("post:failures")] == [count]
+    assert f"{count}件" in client.get("/").text
+    seen = [url for mail in hidden_of(undelivered) if PLACE in client.get(url := reverse("post:failure", args=[mail.pk])).text]  # fmt: skip
+    assert len(seen) == (0 if name == "seat_secretariat" else 3)
+
+
+def test_an_undelivered_mail_of_the_case_does_not_exist_for_who_has_the_conflict(world, undelivered):
+    client = login(Client(), world.seat_secretariat)
+    nothing = client.get(reverse("post:failure", args=[987654])).content
+    for mail in hidden_of(undelivered):
+        assert client.get(reverse("post:failure", args=[mail.pk])).content == nothing
+        for act in ("failure_resend", "failure_settle"):
+            response = client.post(reverse(f"post:{act}", args=[mail.pk]), {"to": "x@example.jp"})
+            assert (response.status_code, response.content) == (404, nothing)
+    assert OutboundMail.objects.filter(state="failed", settled_at=None).count() == 5
+
+
+def test_a_mail_tried_again_and_again_is_hidden_too(world, undelivered):
+    OutboundMail.objects.filter(state="failed").update(state="queued", last_reply="450 later")
+    counts = [
+        len(login(Client(), getattr(world, name)).get(reverse("post:failures")).context["delayed"]) for name in ABOUT
+    ]
+    assert counts == list(ABOUT.values())
+
+
+def test_a_mail_sent_again_tells_of_the_same_cases(world, undelivered):
+    mail = OutboundMail.objects.get(key__startswith="result:prefecture:")
+    again = resend(mail, to="new@chiba.example.jp", by=world.seat_secretariat2.actor(), at=calling.ANNOUNCING)
+    OutboundMail.objects.filter(pk=again.pk).update(state="failed", failed_at=calling.ANNOUNCING)
+    url = reverse("post:failure", args=[again.pk])
+    assert login(Client(), world.seat_secretariat).get(url).status_code == 404
+    assert PLACE in login(Client(), world.seat_secretariat2).get(url).text
+
+
+@pytest.mark.parametrize("which", ["result:{}", "result:prefecture:"])
+def test_an_answer_to_a_mail_of_the_case_is_hidden(world, undelivered, which):
+    mail = OutboundMail.objects.filter(key__startswith=which.format(undelivered.pk)).first()
+    receive(mime.answer(mail, f"{PLACE}について", [], at=calling.ANNOUNCING), source="imap", at=calling.ANNOUNCING)
+    read_new(calling.ANNOUNCING)
+    other_answers_by_mail(calling.ANNOUNCING)
+    assert_hidden(world, InboundMail.objects.get())
+
+
+def test_what_the_people_of_the_case_write_unasked_is_hidden(world, undelivered):
+    mail = hidden_of(undelivered)[0]
+    raw = f"From: {mail.to.upper()}\r\nTo: zaitaku@example.jp\r\nSubject: hello\r\n\r\nhello\r\n".encode()
+    receive(raw, source="imap", at=calling.ANNOUNCING)
+    read_new(calling.ANNOUNCING)
+    assert_hidden(world, InboundMail.objects.get())
+
+
+def test_what_a_stranger_writes_is_hidden_from_nobody(world, undelivered):
+    receive(b"From: a@example.jp\r\nTo: zaitaku@example.jp\r\nSubject: hello\r\n\r\nhello\r\n", source="imap", at=calling.ANNOUNCING)  # fmt: skip
+    read_new(calling.ANNOUNCING)
+    assert [len(login(Client(), getattr(world, n)).get(reverse("post:attention")).context["page"]) for n in ABOUT] == [1, 1]  # fmt: skip
+
+
+def assert_hidden(world, mail):
+    client, colleague = login(Client(), world.seat_secretariat), login(Client(), world.seat_secretariat2)
+    nothing = client.get(reverse("post:attention_mail", args=[987654])).content
+    for name, words in (("attention_mail", "メールの原本"), ("attention_file", "Subject: ")):
+        url = reverse(f"post:{name}", args=[mail.pk])
+        assert client.get(url).content == nothing
+        assert words in read(colleague.get(url))
+    assert client.post(reverse("post:attention_settle", args=[mail.pk])).content == nothing
+    mail.refresh_from_db()
+    assert mail.state == "attention"
+    assert [len(c.get(reverse("post:attention")).context["page"]) for c in (client, colleague)] == [0, 1]
+    assert [reverse("post:attention") in c.get("/").text for c in (client, colleague)] == [False, True]
