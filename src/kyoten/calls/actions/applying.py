@@ -203,11 +203,12 @@ def submit(application: Application, *, by: Seat, at: datetime) -> Application:
     """提出: to the prefecture. After the organiser's deadline refused, to the microsecond, showing both times."""
     call = application.call
     hold(application.prefecture_id)
-    if not by.may_act or not Application.objects.editable_by(by).filter(pk=application.pk).exists():
+    if not by.may_act or editable_row(application.pk, by) is None:  # locked: nobody saves between check and change
         raise Refused("この申込書はいま提出できません。提出済みか、担当が替わっています。画面を開き直してください。")
     if call.announced_at:
         raise Refused("選定結果が通知されているため、提出できません。事務局へ御相談ください。")
     _check_deadline(call, application, at)
+    refuse_open_differences(application)
     problems = form_answers.problems(application.form, application.answers)
     if problems:
         raise Refused(f"記入を確かめてください（{len(problems)}か所）。{problems[0].text}")
@@ -236,6 +237,21 @@ def submit(application: Application, *, by: Seat, at: datetime) -> Application:
                          "warnings": [f.rule.id for f in findings if not f.ok]})  # fmt: skip
     _tell_prefecture(application, title, by=by, at=at)
     return application
+
+
+def open_differences(application: Application) -> list[str]:
+    """The fields two people wrote differently and nobody has settled yet, by their labels."""
+    fields = set(application.edit_conflicts.values_list("field", flat=True))
+    return [field.label for field in application.form.fields() if field.id in fields]
+
+
+def refuse_open_differences(application: Application) -> None:
+    """What is submitted is what somebody decided on, not whichever of two texts was saved last."""
+    if labels := open_differences(application):
+        raise Refused(
+            f"二人が別々に書いた箇所が残っています（{'、'.join(labels)}）。"
+            "申込書の「記載の違い」で、どちらの記載を使うか選んでから提出してください。"
+        )
 
 
 def _check_deadline(call: Call, application: Application, at: datetime) -> None:

@@ -295,6 +295,7 @@ def submit(request: HttpRequest, pk: int) -> HttpResponse:
 def _closed(application: Application, at: datetime) -> bool:
     """Too late to submit. What the organiser types in counts from when its mail arrived, and is asked that next."""
     return application.by_proxy != "secretariat" and at > application.call.deadline and not application.late_accepted()
+    context["differences"] = applying.open_differences(application)
 
 
 def _prefecture_due(application: Application) -> datetime | None:
