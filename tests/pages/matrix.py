@@ -154,6 +154,7 @@ def values(at: SimpleNamespace, route: str) -> dict[str, Any]:
         "calls:bundle_file": {"pk": at.bundle.pk, "attachment": at.bundle_file.pk} if at.bundle else {},
         "calls:fax_sheet": {"pk": at.case.pk},
         "inquiries:asked": inquiry,
+        "inquiries:due": inquiry,
         "inquiries:remind": inquiry,
         "inquiries:telephone": inquiry,
         "inquiries:settle_mail": {"pk": at.mail_answer.pk},

@@ -99,6 +99,7 @@ inquiries:asked                         xooxxxxxl  --------l
 inquiries:remind                        --------l  xofxxxxxl
 inquiries:telephone                     xooxxxxxl  xofxxxxxl
 inquiries:settle_mail                   --------l  xofxxxxxl
+inquiries:due                           xooxxxxxl  xofxxxxxl
 inquiries:mail_file                     xooxxxxxl  --------l
 inquiries:link                          ooooooooo  ooooooooo
 post:mailbox                            xxxxxxxxx  xxxxxxxxx
@@ -131,6 +132,7 @@ calls:prepare                           xooxxxxxl  xofxxxxxl
 calls:board                             xxxxxoxxl  xxxxx-xxl
 calls:late                              xxxxxoxxl  xxxxxoxxl
 calls:announce                          xxxxxoxxl  xxxxxoxxl
+calls:deadline                          xxxxxoxxl  xxxxxoxxl
 calls:application                       oxxxxxxxl  --------l
 calls:edit                              oxxxxxxxl  oxfxxxxxl
 calls:submit                            oxxxxxxxl  oxfxxxxxl

@@ -14,12 +14,11 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.http import QueryDict
 from django.utils.dateparse import parse_datetime
 
+from kyoten.records.fields import FIRST_DAY, LAST_DAY, DayField
 from kyoten.organisations.models import Area, Organisation
 from kyoten.records.models import Refused
 from kyoten.rules.clock import JST
 from kyoten.rules.definition import Field, Form
-
-FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2099, 12, 31)  # 0025-07-31 is a slip, and no calendar can show it
 
 
 def posted_answers(form: Form, post: QueryDict) -> dict[str, Any]:
@@ -64,18 +63,6 @@ def posted_base(post: QueryDict) -> dict[str, str]:
     except (ValueError, RecursionError):
         return {}
     return {str(k): str(v) for k, v in base.items()} if isinstance(base, Mapping) else {}
-
-
-class DayField(forms.DateField):
-    """A day of our time, in the browser's calendar."""
-
-    def __init__(self, **options: Any) -> None:
-        widget = forms.DateInput(attrs={"type": "date", "min": FIRST_DAY, "max": LAST_DAY}, format="%Y-%m-%d")
-        said = {"invalid": "日付は 2025-07-31 の形で入れてください。"}
-        options["error_messages"] = said | options.get("error_messages", {})
-        year = "日付の年を確かめてください（西暦で入れます）。"
-        limits = [MinValueValidator(FIRST_DAY, year), MaxValueValidator(LAST_DAY, year)]
-        super().__init__(widget=widget, validators=limits, **options)
 
 
 def posted_day(text: str, what: str) -> date | None:

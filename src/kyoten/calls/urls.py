@@ -21,6 +21,7 @@ urlpatterns = [
     path("<slug:slug>/prepare/", gathering.prepare, name="prepare"),
     path("<slug:slug>/board/", selecting.board, name="board"),
     path("<slug:slug>/late/", selecting.late, name="late"),
+    path("<slug:slug>/deadline/", selecting.deadline, name="deadline"),
     path("<slug:slug>/announce/", selecting.announce, name="announce"),
     path("bundle/<int:pk>/", gathering.bundle, name="bundle"),
     path("bundle/<int:pk>/files/<int:attachment>/", gathering.bundle_file, name="bundle_file"),

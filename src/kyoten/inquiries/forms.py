@@ -6,6 +6,7 @@ from django import forms
 
 from kyoten.inquiries.models import Addressee
 from kyoten.organisations.models import Section
+from kyoten.records.fields import DayField
 
 
 class PassOn(forms.Form):
@@ -55,3 +56,15 @@ class Heard(forms.Form):
     def __init__(self, *args, rows, **kwargs):
         super().__init__(*args, **kwargs)
         self.fields["row"].queryset = rows
+
+
+class Due(forms.Form):
+    """回答期限の変更"""
+
+    due = DayField(label="新しい回答期限", error_messages={"required": "新しい回答期限を入れてください。"})
+    reason = forms.CharField(
+        label="変更の理由（相手への通知に載ります）",
+        max_length=500,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        error_messages={"required": "変更の理由を書いてください（相手への通知に載ります）。"},
+    )

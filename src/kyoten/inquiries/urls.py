@@ -12,6 +12,7 @@ urlpatterns = [
     path("asked/<int:pk>/", views.show_asked, name="asked"),
     path("asked/<int:pk>/remind/", views.remind, name="remind"),
     path("asked/<int:pk>/telephone/", views.telephone, name="telephone"),
+    path("asked/<int:pk>/due/", views.change_due, name="due"),
     path("mail/<int:pk>/settle/", views.settle_mail, name="settle_mail"),
     path("mail/<int:pk>/file/<int:number>/", views.mail_file, name="mail_file"),
     path("answer/<str:token>/", views.link, name="link"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db.models import Count, Q
@@ -12,7 +14,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
 from kyoten.inquiries import actions
-from kyoten.inquiries.forms import Heard, LinkReply, PassOn, Reply
+from kyoten.inquiries.forms import Due, Heard, LinkReply, PassOn, Reply
 from kyoten.inquiries.models import DEEMED, Addressee, Inquiry, MailAnswer, addressee_of
 from kyoten.post.inbox import enclosed
 from kyoten.post.models import InboundMail
@@ -20,6 +22,7 @@ from kyoten.records.actions import log_access
 from kyoten.records.models import Event, Refused
 from kyoten.records.names import content_type_of
 from kyoten.records.views import as_download
+from kyoten.rules.clock import END_OF_DAY, JST
 
 WITH = ("inquiry__asker__organisation", "organisation", "section__organisation", "represented_by")
 
@@ -196,7 +199,7 @@ def remind(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _back(request: HttpRequest, inquiry: Inquiry) -> str:
     """The page the form stood on: this app's, or a higher app's that names itself (a path of ours only)."""
-    back = request.POST.get("back", "")
+    back = request.POST.get("back") or request.GET.get("back", "")
     ours = back.startswith("/") and url_has_allowed_host_and_scheme(back, allowed_hosts=None)
     return back if ours else inquiry_url(inquiry)
 
@@ -223,6 +226,23 @@ def telephone(request: HttpRequest, pk: int) -> HttpResponse:
             form.add_error(None, str(refusal))
     context = {"inquiry": inquiry, "rows": missing, "form": form}
     return render(request, "inquiries/telephone.html", context)
+
+
+def change_due(request: HttpRequest, pk: int) -> HttpResponse:
+    """回答期限の変更: a new date and its reason; everyone addressed is told by mail."""
+    rows = Inquiry.objects.asked_by(request.seat).select_related("asker__organisation", "parent__inquiry")
+    inquiry = get_object_or_404(rows, pk=pk)
+    back = _back(request, inquiry)
+    form = Due(request.POST or None, initial={"due": inquiry.due and inquiry.due.date()})
+    if request.method == "POST" and form.is_valid():
+        due = datetime.combine(form.cleaned_data["due"], END_OF_DAY, JST)
+        try:
+            actions.change_due(inquiry, due, form.cleaned_data["reason"], by=request.seat, at=request.at)
+            messages.success(request, "回答期限を変更し、照会先へ知らせました。")
+            return redirect(back)
+        except Refused as refusal:
+            form.add_error(None, str(refusal))
+    return render(request, "inquiries/due.html", {"inquiry": inquiry, "form": form, "back": back})
 
 
 def mail_file(request: HttpRequest, pk: int, number: int) -> HttpResponse:

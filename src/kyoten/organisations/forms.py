@@ -8,6 +8,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 
+from kyoten.records import fields
 from kyoten.records.models import Refused
 from kyoten.rules.text import clean_line, narrow
 from kyoten.rules.wareki import wareki
@@ -34,10 +35,11 @@ class AddressField(NarrowField, forms.EmailField):
     pass
 
 
-class DayField(forms.DateField):
+class DayField(fields.DayField):
+    """Most days here may stay empty: from today, or until further notice."""
+
     def __init__(self, **options: Any) -> None:
-        widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
-        super().__init__(widget=widget, required=options.pop("required", False), **options)
+        super().__init__(required=options.pop("required", False), **options)
 
 
 # ---- people -----------------------------------------------------------------------------------

@@ -127,6 +127,7 @@ ROUTES: dict[str, Access] = {
     "inquiries:remind": ACTS,
     "inquiries:telephone": ACTS,
     "inquiries:settle_mail": ACTS,
+    "inquiries:due": ACTS,
     "inquiries:mail_file": SEAT,
     "inquiries:link": OPEN,  # the signed link of the inquiry's mail
     # ---- calls
@@ -148,6 +149,7 @@ ROUTES: dict[str, Access] = {
     "calls:board": SEAT.of(*SECRETARIAT),
     "calls:late": ACTS.of(*SECRETARIAT),
     "calls:announce": ACTS.of(*SECRETARIAT),
+    "calls:deadline": ACTS.of(*SECRETARIAT),
     "calls:bundle": ACTS.of(*PREFECTURE, *SECRETARIAT),
     "calls:bundle_file": SEAT.of(*PREFECTURE),
     "calls:application": SEAT,

@@ -10,6 +10,7 @@ from functools import cached_property
 from django.db.models import Count, F, Max, Q
 from django.urls import reverse
 
+from kyoten.calls.actions.deadline import moved
 from kyoten.calls.models import Application, Bundle, Call
 from kyoten.calls.steps import result_due
 from kyoten.inquiries.models import Addressee, Inquiry, MailAnswer
@@ -204,6 +205,9 @@ def organising(desk: Desk) -> Iterator[Task]:
     every = _count(visible)
     for call in calls:
         title, closed = call.definition.call.title, desk.at > call.deadline
+        if moved(call):
+            yield Task(title, reverse("calls:deadline", args=[call.slug]), "公募・申込　締切の変更の通知",
+                       due=call.deadline, state=("未通知", "warn"), act="通知する")  # fmt: skip
         if n := unread.get(call.pk):
             yield Task(title, reverse("calls:applications", args=[call.slug]), "公募・申込　届いた申込書の収受",
                        state=(f"未収受 {n}件", "warn"), act="確認する")  # fmt: skip
@@ -282,6 +286,8 @@ def inquiries(desk: Desk) -> Iterator[Asked]:
     """What this section asked and still waits for: until all have answered, or we have reported upwards ourselves."""
     rows = Inquiry.objects.asked_by(desk.seat).filter(asker=desk.seat.section_id)
     rows = rows.exclude(parent__state="answered").exclude(call__announced_at__isnull=False)
+    # Past a deadline that takes nothing more, silence is the answer the asking said it would be.
+    rows = rows.exclude(hard=True, silence=Inquiry.Silence.NOT_APPLICABLE, due__lt=desk.at)
     asked = Q(addressees__purpose="answer")
     missing = asked & Q(addressees__state__in=Addressee.MISSING, addressees__represented_by=None)
     rows = rows.annotate(number=Count("addressees", filter=asked), missing=Count("addressees", filter=missing)).filter(

@@ -11,6 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 
+from kyoten.calls.actions.deadline import moved
 from kyoten.calls.actions.opening import (
     add_municipalities,
     ask_municipalities,
@@ -119,7 +120,7 @@ def _organiser_page(request: HttpRequest, call: Call) -> HttpResponse:
         "call": call, "definition": call.definition, "rows": filtered(rows, request.GET), "all": len(rows),
         "counts": progress(rows, request.at), "applications": sum(counts.values()),
         "states": sorted({row.shown[0] for row in rows}),
-        "steps": steps_of_call(call, request.at), "events": Event.objects.of("call", call.pk),
+        "steps": steps_of_call(call, request.at), "events": Event.objects.of("call", call.pk), "moved": moved(call),
         "organiser": call.organiser.organisation_id == request.seat.section.organisation_id,
         "late": call.late_acceptances.select_related("organisation"),
         "mails": MailAnswer.objects.visible_to(request.seat).filter(addressee__inquiry=call.inquiry, settled_at=None)

@@ -12,13 +12,14 @@ from django.views.decorators.http import require_POST
 
 from kyoten.calls import papers
 from kyoten.calls.actions import applying, gathering, selecting
+from kyoten.calls.actions.deadline import moved, tell_deadline
 from kyoten.calls.forms import CarryOut, Deciding, Late, posted_day, posted_moment
 from kyoten.calls.models import Application, Call, Check, Decision, designated
 from kyoten.calls.steps import result_due, steps_of_call
 from kyoten.calls.views.access import application_for, call_for
 from kyoten.calls.views.applications import requirement_rows
 from kyoten.calls.views.pages import page_of
-from kyoten.inquiries.models import Addressee
+from kyoten.inquiries.models import Addressee, Inquiry
 from kyoten.organisations.models import Organisation, Seat
 from kyoten.records.actions import store_file
 from kyoten.records.models import Refused
@@ -214,6 +215,21 @@ def late(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 def announce(request: HttpRequest, slug: str) -> HttpResponse:
+def deadline(request: HttpRequest, slug: str) -> HttpResponse:
+    """締切の変更の通知: what a new revision of the definition changed is told to everyone the call went to."""
+    call = organisers_call(request, slug)
+    if request.method == "POST":
+        try:
+            tell_deadline(call, request.POST.get("reason", "")[:500], by=request.seat, at=request.at)
+            messages.success(request, "締切の変更を通知しました。")
+            return redirect("calls:show", slug)
+        except Refused as refusal:
+            messages.error(request, str(refusal))
+    below = Inquiry.objects.filter(root=call.inquiry_id, due__gt=call.deadline).select_related("asker__organisation")
+    context = {"call": call, "moved": moved(call), "below": below, "reason": request.POST.get("reason", "")}
+    return render(request, "calls/deadline.html", context)
+
+
     """選定結果の通知: look at every letter's words first, then one act for all."""
     call = organisers_call(request, slug)
     form = CarryOut(request.POST or None, initial={"document_number": "事務連絡"})
