@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
 from kyoten.calls import papers
@@ -14,6 +14,7 @@ from kyoten.calls.models import Application, Bundle, Call
 from kyoten.calls.views.access import application_for, bundle_for, call_for, case_of
 from kyoten.inquiries.models import Addressee, Inquiry, MailAnswer
 from kyoten.inquiries.views import filtered, in_order, progress
+from kyoten.post.models import OutboundMail
 from kyoten.records.actions import store_file
 from kyoten.records.models import Attachment, Event, Refused
 from kyoten.records.views import as_download, download
@@ -63,13 +64,22 @@ def status_rows(request: HttpRequest, call: Call, inquiry: Inquiry, case: Addres
     )
     by_applicant = {a.applicant_id: a for a in seen}
     closed = case.state == "answered" or request.at > call.deadline
+    lost = undelivered(rows)
     for row in rows:
         row.inquiry = inquiry
         row.shown = row.shown_state(request.at, closed=closed)
         row.application = by_applicant.get(row.organisation_id)
+        row.undelivered = lost.get(row.pk)
         if row.application and row.application.by_proxy:
             row.shown = (row.shown[0] + "（代行入力）", row.shown[1])
     return rows
+
+
+def undelivered(rows: list[Addressee]) -> dict[int, OutboundMail]:
+    """By case, the newest mail about it that failed for good and that nobody has dealt with yet, in one query."""
+    about = OutboundMail.objects.filter(about_kind="addressee", about_id__in=[row.pk for row in rows])
+    failed = about.filter(state="failed", settled_at=None).order_by("failed_at", "pk").defer("text")
+    return {mail.about_id: mail for mail in failed}
 
 
 def status_table(request: HttpRequest, slug: str) -> HttpResponse:

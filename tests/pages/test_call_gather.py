@@ -1,0 +1,75 @@
+"""管内のとりまとめ on screen: what can be done stands above the list, and whom the mail did not reach is marked."""
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from kyoten.organisations.models import Seat, Section
+from kyoten.post.models import OutboundMail
+from tests.flows import calling
+from tests.world import AT, login
+
+pytestmark = pytest.mark.django_db
+GATHER = reverse("calls:gather", args=["r7-zaitaku"])
+
+
+def fail(call, *bodies) -> list[OutboundMail]:
+    rows = OutboundMail.objects.filter(about_kind="addressee", about_id__in=[calling.case(call, b).pk for b in bodies])
+    rows.update(state="failed", failed_at=AT, last_reply="550 5.1.1 no such user")
+    return list(rows.order_by("pk"))
+
+
+@pytest.fixture
+def asked(world, clock):
+    clock(calling.WRITING)
+    return calling.asked(world)
+
+
+def test_what_can_be_done_stands_above_the_list(world, asked):
+    page = login(Client(), world.seat_chiba).get(GATHER).text
+    before, table = page[: page.index("<table")], page[page.index("<table") :]
+    for name in ("inquiries:telephone", "inquiries:remind"):
+        assert reverse(name, args=[calling.case(asked, world.matsudo).inquiry_id]) in before
+    assert [words in before for words in ("対応</h2>", "選んだ団体へ再依頼", "代行入力", "照会先の追加")] == [True] * 4
+    assert "再依頼</button>" not in table
+
+
+def test_the_organisers_acts_stand_above_the_list_too(world, asked):
+    page = login(Client(), world.seat_secretariat).get(reverse("calls:show", args=[asked.slug])).text
+    acts = [reverse(f"calls:{name}", args=[asked.slug]) for name in ("board", "proxy", "late", "announce")]
+    assert [page.index(f'href="{act}"') < page.index("<table") for act in acts] == [True] * 4
+
+
+def test_whom_the_mail_did_not_reach_is_marked(world, asked):
+    [mail] = fail(asked, world.kashiwa)
+    client = login(Client(), world.seat_chiba)
+    failure = reverse("post:failure", args=[mail.pk])
+    assert client.get(GATHER).text.count("未達</span>") == 1
+    assert f'href="{failure}"' in client.get(GATHER).text
+    assert reverse("organisations:address_edit", args=[world.section_kashiwa.pk]) in client.get(failure).text
+    client.post(reverse("post:failure_settle", args=[mail.pk]))
+    assert "未達</span>" not in client.get(GATHER).text
+
+
+def test_another_section_of_the_prefecture_sees_the_mark_but_has_no_page_to_open(world, asked):
+    [mail] = fail(asked, world.kashiwa)
+    other = Section.objects.create(organisation=world.chiba, name="高齢者福祉課", email="korei@chiba.example.jp")
+    seat = Seat.objects.create(person=world.seat_chiba.person, section=other, role=Seat.Role.OFFICER)
+    page = login(Client(), seat).get(GATHER).text
+    assert ("未達</span>" in page, reverse("post:failure", args=[mail.pk]) in page) == (True, False)
+
+
+def test_many_failures_cost_the_queries_of_one(world, asked):
+    client = login(Client(), world.seat_chiba)
+    fail(asked, world.kashiwa)
+    client.get(GATHER)
+    with CaptureQueriesContext(
+        connection,
+    ) as one:
+        client.get(GATHER)
+    fail(asked, world.matsudo, world.kamagaya)
+    with CaptureQueriesContext(connection) as three:
+        assert client.get(GATHER).text.count("未達</span>") == 3
+    assert len(three) == len(one)
