@@ -214,7 +214,6 @@ def late(request: HttpRequest, slug: str) -> HttpResponse:
     return render(request, "calls/late.html", {"call": call, "form": form})
 
 
-def announce(request: HttpRequest, slug: str) -> HttpResponse:
 def deadline(request: HttpRequest, slug: str) -> HttpResponse:
     """締切の変更の通知: what a new revision of the definition changed is told to everyone the call went to."""
     call = organisers_call(request, slug)
@@ -230,6 +229,7 @@ def deadline(request: HttpRequest, slug: str) -> HttpResponse:
     return render(request, "calls/deadline.html", context)
 
 
+def announce(request: HttpRequest, slug: str) -> HttpResponse:
     """選定結果の通知: look at every letter's words first, then one act for all."""
     call = organisers_call(request, slug)
     form = CarryOut(request.POST or None, initial={"document_number": "事務連絡"})
