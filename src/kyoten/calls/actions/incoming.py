@@ -13,10 +13,10 @@ from django.db import transaction
 from kyoten.calls.actions import applying
 from kyoten.calls.models import Application, FormFile
 from kyoten.organisations.models import Seat
-from kyoten.papers.reading import read_form
+from kyoten.papers.reading import Reading, read_form
 from kyoten.papers.tables_in import TableReading, parse_paste, read_table
-from kyoten.records.actions import record, store_file
-from kyoten.records.models import Refused
+from kyoten.records.actions import attach, record, store_file
+from kyoten.records.models import Attachment, Refused
 from kyoten.rules import answers as form_answers
 from kyoten.rules.definition import Field
 
@@ -33,24 +33,46 @@ def read_upload(file: UploadedFile) -> bytes:
     return file.read()
 
 
-@transaction.atomic
 def take_form(application: Application, data: bytes, name: str, *, by: Seat, at: datetime) -> FormFile:
-    """Wordの申込書の読み込み: keep the original whatever it is, then read it."""
+    """Wordの申込書の読み込み: keep the original whatever it is, then read it.
+
+    Storing and reading take their time (a fat file: seconds), so nothing is locked meanwhile.
+    """
     if not Application.objects.editable_by(by).filter(pk=application.pk).exists() or not by.may_act:
         raise Refused("提出済みの申込書には読み込めません。")
-    original = store_file(data, name, by=by.actor(), at=at, kind=applying.KIND, record_id=application.pk, label="form")
+    original = store_file(data, name, by=by.actor(), at=at)
+    _keep_original(application, original, by=by, at=at)
+    reading = read_form(application.form, data, name)
+    return _keep_reading(application, original, reading, by=by, at=at)
+
+
+@transaction.atomic
+def _keep_original(application: Application, original: Attachment, *, by: Seat, at: datetime) -> None:
+    attach(original, kind=applying.KIND, record_id=application.pk, label="form")
     record("take_form", f"「{original.name}」を受領", kind=applying.KIND, record_id=application.pk, by=by.actor(), at=at,
            facts={"sha256": original.sha256})  # fmt: skip
-    reading = read_form(application.form, data, name)
+
+
+@transaction.atomic
+def _keep_reading(
+    application: Application, original: Attachment, reading: Reading, *, by: Seat, at: datetime
+) -> FormFile:
+    """What was read waits for confirmation, beside digests of the answers as they are at this moment."""
+    locked = applying.editable_row(application.pk, by)
+    if locked is None or locked.programme_id != application.programme_id:
+        raise Refused(
+            "読み取っている間に、申込書が提出されたか、新しい版の様式へ移されました。"
+            "ファイルは保存しています。画面を開き直して、もう一度読み込んでください。"
+        )
     return FormFile.objects.create(
-        application=application, attachment_id=original.pk, name=original.name, taken_at=at,
+        application=locked, attachment_id=original.pk, name=original.name, taken_at=at,
         taken_by=f"{by.section}　{by.person.name}",
         reading_text=json.dumps(_plain(reading), ensure_ascii=False),
-        base_text=json.dumps(form_answers.digests(application.form, application.answers)),
+        base_text=json.dumps(form_answers.digests(locked.form, locked.answers)),
     )  # fmt: skip
 
 
-def _plain(reading: Any) -> dict[str, Any]:
+def _plain(reading: Reading) -> dict[str, Any]:
     """What the confirmation screen needs of a Reading, as JSON."""
     return {
         "refused": reading.refused.text if reading.refused else "",

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import date, datetime
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from kyoten.calls.actions.applying import hold_call
 from kyoten.calls.models import Application, Call, Check, Conflict, Decision, ReviewNote
@@ -15,6 +16,7 @@ from kyoten.post.actions import bar, send
 from kyoten.records.actions import Entry, attach, record, record_many
 from kyoten.records.models import Attachment, Refused
 
+CLOSED = "選定結果を通知した後は変更できません。"
 KIND = "selection"  # its own chain per application: outsiders read the application's, never this one
 
 
@@ -27,7 +29,7 @@ def _organiser(application: Application, by: Seat) -> None:
 def _still_open(call: Call) -> Call:
     locked = hold_call(call.pk)
     if locked.announced_at:
-        raise Refused("選定結果を通知した後は変更できません。")
+        raise Refused(CLOSED)
     return locked
 
 
@@ -128,7 +130,6 @@ def undecided(call: Call) -> list[Application]:
     return list(Application.objects.filter(call=call, state="forwarded", decision=None))
 
 
-@transaction.atomic
 def announce(
     call: Call,
     letters: Callable[[Decision], Attachment],
@@ -138,37 +139,65 @@ def announce(
     by: Seat,
     at: datetime,
 ) -> Call:
-    """選定結果の通知: one act; letter and mail to every applicant's representative, and to the prefectures."""
+    """選定結果の通知: one act; letter and mail to every applicant's representative, and to the prefectures.
+
+    `letters` prints one and keeps it. All are printed first, with nothing locked; the act then checks that what was
+    printed is still what is decided.
+    """
+    call = Call.objects.select_related("organiser").get(pk=call.pk)
+    given = {"document_number": document_number.strip()[:100], "decided_on": decided_on, "by": by, "at": at}
+    printed = {_printed_from(decision): letters(decision) for decision in _to_announce(call, **given)}
+    return _announce(call, printed, **given)
+
+
+@transaction.atomic
+def _announce(
+    call: Call, printed: dict[tuple, Attachment], *, document_number: str, decided_on: date, by: Seat, at: datetime
+) -> Call:
+    locked = hold_call(call.pk)
+    decisions = _to_announce(locked, document_number=document_number, decided_on=decided_on, by=by, at=at)
+    if {_printed_from(decision) for decision in decisions} != printed.keys():
+        raise Refused("通知文の作成の間に、決定又は申込みが変わりました。内容を確かめて、もう一度通知してください。")
+    locked.announced_at, locked.result_number, locked.result_decided_on = at, document_number, decided_on
+    locked.save(update_fields=["announced_at", "result_number", "result_decided_on"])
+    _record_announcement(locked, decisions, by=by, at=at)
+    for decision in decisions:
+        _tell_applicant(decision, printed[_printed_from(decision)], locked, by=by, at=at)
+    _tell_prefectures(locked, decisions, by=by, at=at)
+    return locked
+
+
+def _printed_from(decision: Decision) -> tuple:
+    """What a letter says hangs on these."""
+    application = decision.application
+    return decision.pk, decision.outcome, application.pk, application.version, application.number
+
+
+def _to_announce(
+    call: Call, *, document_number: str, decided_on: date | None, by: Seat, at: datetime
+) -> list[Decision]:
+    """The decisions to be told, or the reason why they may not be told yet."""
     if call.organiser.organisation_id != by.section.organisation_id or not by.may_act:
         raise Refused("結果を通知できるのは、事務局の担当だけです。")
-    locked = _still_open(call)
-    if at <= locked.deadline:
+    if call.announced_at:
+        raise Refused(CLOSED)
+    if at <= call.deadline:
         raise Refused("申込締切の前は、結果を通知できません。")
-    if not document_number.strip() or decided_on is None:
+    if not document_number or decided_on is None:
         raise Refused("決裁日と文書番号を記入してください（事務連絡のときは「事務連絡」と記入します）。")
     if decided_on > at.date():
         raise Refused("決裁日が本日より後になっています。日付を確かめてください。")
     if Conflict.objects.filter(application__call=call, application__state="forwarded", person=by.person_id).exists():
         raise Refused("利益相反を登録した申込みが含まれるため、ほかの担当が通知してください。")
-    if left := undecided(locked):
+    if left := undecided(call):
         raise Refused(f"決定していない申込みが{len(left)}件あります。すべて決定してから通知してください。")
-    decisions = list(_decisions(locked))
+    decisions = list(_decisions(call))
     if not decisions:
         raise Refused("通知する申込みがありません。")
-    changed = Call.objects.filter(pk=call.pk, announced_at=None).update(
-        announced_at=at, result_number=document_number.strip()[:100], result_decided_on=decided_on
-    )
-    if not changed:
-        raise Refused("選定結果はすでに通知されています。")
-    locked.refresh_from_db()
-    _record_announcement(locked, decisions, by=by, at=at)
-    for decision in decisions:
-        _tell_applicant(decision, letters(decision), locked, by=by, at=at)
-    _tell_prefectures(locked, decisions, by=by, at=at)
-    return locked
+    return decisions
 
 
-def _decisions(call: Call):
+def _decisions(call: Call) -> QuerySet[Decision]:
     rows = Decision.objects.filter(application__call=call, application__state="forwarded")
     return rows.select_related(
         "application__applicant", "application__section", "application__prefecture", "application__programme"

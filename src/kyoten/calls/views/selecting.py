@@ -253,7 +253,7 @@ def announce(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 def _letters(request: HttpRequest, call: Call, data: dict):
-    """How each result letter is printed and kept, inside the announcement."""
+    """How each result letter is printed and kept, before the announcement locks anything."""
 
     def letter(decision: Decision):
         pdf = papers.result_letter(
