@@ -6,7 +6,7 @@ import pytest
 
 from kyoten.calls.actions import applying, gathering
 from kyoten.calls.models import Application, Bundle
-from kyoten.organisations.models import Organisation
+from kyoten.organisations.models import Organisation, Section
 from kyoten.post.models import OutboundMail
 from kyoten.records.models import Attachment, Event, Refused
 from tests.flows.calling import (
@@ -159,6 +159,18 @@ def test_proxy_entry_by_the_prefecture(world):
     assert (row.state, row.way) == ("answered", "proxy")
     assert Attachment.objects.of("application", application.pk, "original").count() == 1
     assert Application.objects.visible_to(world.seat_kamagaya).count() == 1
+    told = OutboundMail.objects.get(subject__startswith="【代行入力】")
+    assert (told.to, told.about, told.from_section_id) == (
+        world.section_kamagaya.email, ("application", application.pk), world.section_chiba.pk,
+    )  # fmt: skip
+    said = (
+        "鎌ケ谷市",
+        "FAXで届いた",
+        application.number,
+        "令和7年7月14日（月）10時00分",
+        f"/calls/application/{application.pk}/",
+    )
+    assert [words in told.text for words in said] == [True] * len(said)
 
 
 @pytest.fixture
@@ -194,6 +206,25 @@ def test_it_counts_from_when_the_mail_arrived(world, typed_in, arrived, reason, 
             gathering.forward_proxy(typed_in, arrived_at=arrived, reason=reason, by=world.seat_secretariat, at=at)
     typed_in.refresh_from_db()
     assert typed_in.state == ("forwarded" if accepted else "draft")
+
+
+def test_whose_form_the_organiser_typed_in_is_told_so(world, typed_in):
+    section = Section.objects.create(
+        organisation=world.saitama_city, name="保健衛生課", email="hoken@saitama.example.jp"
+    )
+    Application.objects.filter(pk=typed_in.pk).update(section=section)
+    typed_in.refresh_from_db()
+    applying.keep_original(typed_in, b"docx", "申込書.docx", "mail", by=world.seat_secretariat, at=WRITING)
+    gathering.forward_proxy(typed_in, arrived_at=WRITING, by=world.seat_secretariat, at=GATHERING)
+    told = OutboundMail.objects.get(subject__startswith="【代行入力】")
+    assert (told.to, typed_in.number in told.text, "メールで届いた" in told.text) == (section.email, True, True)
+
+
+def test_a_body_without_an_address_is_not_written_to(world, typed_in):
+    applying.keep_original(typed_in, b"docx", "申込書.docx", "mail", by=world.seat_secretariat, at=WRITING)
+    gathering.forward_proxy(typed_in, arrived_at=WRITING, by=world.seat_secretariat, at=GATHERING)
+    typed_in.refresh_from_db()
+    assert (typed_in.state, OutboundMail.objects.filter(subject__startswith="【代行入力】").count()) == ("forwarded", 0)
 
 
 def test_a_prefecture_does_not_see_what_the_organiser_is_typing(world, typed_in):

@@ -11,8 +11,9 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
+from kyoten.calls.actions.telling import tell_of_proxy
 from kyoten.calls.models import Application, Bundle, Call, Correction, EditConflict
-from kyoten.calls.words import precise
+from kyoten.calls.words import precise, to_the_minute
 from kyoten.inquiries.actions import apply_with, set_state
 from kyoten.inquiries.models import Addressee
 from kyoten.organisations.actions.locks import hold
@@ -235,7 +236,10 @@ def submit(application: Application, *, by: Seat, at: datetime) -> Application:
     record("submit", title + ("（県の期限を超過）" if late else ""), kind=KIND, record_id=application.pk, by=by.actor(),
            at=at, facts={"number": number, "version": application.version, "digest": _digest(application),
                          "warnings": [f.rule.id for f in findings if not f.ok]})  # fmt: skip
-    _tell_prefecture(application, title, by=by, at=at)
+    if application.by_proxy:
+        tell_of_proxy(application, by=by, at=at)
+    else:
+        _tell_prefecture(application, title, by=by, at=at)
     return application
 
 
@@ -279,13 +283,13 @@ def _digest(application: Application) -> str:
 
 def _tell_prefecture(application: Application, title: str, *, by: Seat, at: datetime) -> None:
     row = Addressee.objects.filter(root=application.call.inquiry_id, organisation=application.prefecture).first()
-    if row is None or application.by_proxy:
+    if row is None:
         return
     send(
         to=[row.section.email],
         subject=f"【{application.prefecture}{application.applicant}】{application.call.definition.call.title}（{title}）",
         text=f"{row.section.name}　御中\n\n{application.applicant}から申込書が提出されました。\n\n"
-        f"応募地域名　{application.area_name}\n受付番号　{application.number}\n提出日時　{precise(at)}\n\n"
+        f"応募地域名　{application.area_name}\n受付番号　{application.number}\n提出日時　{to_the_minute(at)}\n\n"
         "Kyotenにログインし、「管内のとりまとめ」から内容を確認してください。",
         at=at,
         key=f"submit:{application.pk}:{application.version}",
@@ -403,7 +407,7 @@ def keep_original(
     attachment = store_file(data, name, by=by.actor(), at=at, kind=KIND, record_id=application.pk, label="original")
     facts = {"sha256": attachment.sha256} | ({"arrived_at": arrived_at.isoformat()} if arrived_at else {})
     record("original", f"原本「{attachment.name}」を保存", kind=KIND, record_id=application.pk, by=by.actor(), at=at,
-           facts={"sha256": attachment.sha256})  # fmt: skip
+           facts=facts)  # fmt: skip
     return attachment
 
 

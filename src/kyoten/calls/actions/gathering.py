@@ -9,8 +9,9 @@ from datetime import date, datetime
 from django.db import transaction
 
 from kyoten.calls.actions.applying import KIND, hold_call, receipt_number_for, void_bundles
+from kyoten.calls.actions.telling import tell_of_proxy
 from kyoten.calls.models import Application, Bundle, Call, LateAcceptance, designated
-from kyoten.calls.words import precise
+from kyoten.calls.words import precise, to_the_minute
 from kyoten.inquiries.actions import set_state
 from kyoten.inquiries.models import Addressee
 from kyoten.organisations.actions.locks import hold
@@ -193,7 +194,7 @@ def _tell_organiser(bundle: Bundle, applications: Sequence[Application], call: C
     send(
         to=[call.organiser.email],
         subject=f"【{bundle.prefecture}】{call.definition.call.title}　申込書の提出",
-        text=f"{call.organiser}　御中\n\n{bundle.covering_text}\n\n{rows}\n\n文書番号　{bundle.document_number}\n提出日時　{precise(at)}\n\n{by.section}",
+        text=f"{call.organiser}　御中\n\n{bundle.covering_text}\n\n{rows}\n\n文書番号　{bundle.document_number}\n提出日時　{to_the_minute(at)}\n\n{by.section}",
         at=at,
         key=f"bundle:{bundle.pk}",
         by=by.actor(),
@@ -277,3 +278,5 @@ def forward_proxy(
         set_state(row, "answered", by=by, at=at, way="proxy")
     record("forward", f"{application.prefecture}から受信した申込書を代行入力で受付", kind=KIND, record_id=application.pk,
            by=by.actor(), at=at, facts={"arrived_at": arrived_at.isoformat(), "number": number}, note=reason)  # fmt: skip
+    application.refresh_from_db(fields=["submitted_at", "number"])
+    tell_of_proxy(application, by=by, at=at)
