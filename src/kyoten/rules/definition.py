@@ -137,6 +137,40 @@ class Purpose(Part):
     uses: tuple[Use, ...] = Key(description="認められた利用目的")
     text: Text = Key(description="文書の文言")
     source: Text = Key(description="根拠の文書と箇所")
+    examples: Literal["never", "with_consent", "allowed"] = Key(
+        default="with_consent",
+        description="匿名化した事例を関係者に示してよいか。never 示さない／with_consent 相談者の同意があるとき／allowed よい",
+    )
+
+
+class Item(Part):
+    """選択肢"""
+
+    id: Id = Key(description="識別子（変えない）")
+    label: Text = Key(description="画面の文言")
+
+
+class AnswerWithin(Part):
+    """回答の目標"""
+
+    working_days: Whole = Key(ge=1, description="受付から何営業日以内か（窓口の開く日で数える）")
+    text: Text = Key(description="文言")
+    source: Text = Key(description="根拠の文書と箇所。文書に無ければ ours")
+
+
+class Retention(Part):
+    """保存期間"""
+
+    years: Whole = Key(ge=0, description="事業の終わった年度の翌年度から数えて何年残すか")
+    text: Text = Key(description="文言")
+    source: Text = Key(description="根拠の文書と箇所。文書に無ければ ours")
+
+
+class OutsideReply(Part):
+    """実施期間の外に届いたメールへの返事"""
+
+    text: Text = Key(description="返事の本文")
+    source: Text = Key(description="根拠の文書と箇所。文書に無ければ ours")
 
 
 class Desk(Part):
@@ -155,6 +189,18 @@ class Desk(Part):
     notes: tuple[Text, ...] = Key(default=(), description="注意事項")
     text: Text = Key(description="受付時間の文言")
     source: Text = Key(description="根拠の文書と箇所")
+    number: Text = Key(default="相談", description="受付番号の頭（例 R7 なら R7-0001）")
+    web_form: YesNo = Key(default=False, description="ログインの要らない入力フォームを開くか（文書に無い窓口では開かない）")
+    approval: YesNo = Key(default=True, description="回答の前に、書いた人とは別の人の承認を要するか")
+    people: YesNo = Key(default=False, description="相談者が患者などの個人について述べる窓口か")
+    answer_within: AnswerWithin | None = Key(default=None, description="回答の目標")
+    askers: tuple[Item, ...] = Key(default=(), description="相談者の区分")
+    subjects: tuple[Item, ...] = Key(default=(), description="相談の分類")
+    functions: tuple[Item, ...] = Key(default=(), description="関係する拠点の機能")
+    scenes: tuple[Item, ...] = Key(default=(), description="場面")
+    lists_source: Text = Key(default=OURS, description="区分・分類の根拠の文書。文書に無ければ ours（画面にも示す）")
+    outside: OutsideReply | None = Key(default=None, description="実施期間の外に届いたメールへの返事")
+    retention: Retention | None = Key(default=None, description="保存期間")
 
 
 # ---- deadlines (期限) -------------------------------------------------------------------------

@@ -38,6 +38,8 @@ INSTALLED_APPS = [
     "kyoten.programmes",
     "kyoten.inquiries",
     "kyoten.calls",
+    "kyoten.consultations",
+    "kyoten.search",
     "kyoten.web",
 ]
 AUTH_USER_MODEL = "organisations.User"
