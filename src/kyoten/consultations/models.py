@@ -136,6 +136,16 @@ TAGS = {
 }  # fmt: skip
 
 
+class Sequence(models.Model):
+    """The last 受付番号 given by a desk."""
+
+    programme = models.SlugField(unique=True)
+    last = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        ordering = ["programme"]
+
+
 class Mark(models.Model):
     """分類: one of the definition's subjects, functions or scenes that a case is about (several each)."""
 

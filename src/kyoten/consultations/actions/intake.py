@@ -1,0 +1,244 @@
+"""受付: a mail, a telephone call or a web form becomes a case, or joins the one it belongs to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import F
+
+from kyoten.consultations.desks import Desk
+from kyoten.consultations.models import KIND, Consultation, Mark, Message, ids_text
+from kyoten.consultations.models import Sequence as Numbers
+from kyoten.organisations.models import Organisation, Seat, Section
+from kyoten.post.actions import send, take
+from kyoten.post.models import InboundMail, OutboundMail
+from kyoten.records.actions import record
+from kyoten.records.models import Refused
+from kyoten.rules import desk as desk_rules
+from kyoten.rules.text import clean, clean_line
+
+SYSTEM = None  # by=None: nobody, the system itself
+ONE_REPLY_A_DAY = timedelta(hours=24)  # the backstop of automatic mail, per sender
+STRANGER = "この案件の番号を引用していますが、差出人が違います。差出人を確かめてください。"
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who asks, as far as it is known."""
+
+    body: str = ""
+    person: str = ""
+    phone: str = ""
+    email: str = ""
+    organisation: Organisation | None = None
+    asker: str = ""
+
+
+@dataclass(frozen=True)
+class Incoming:
+    """What comes in, by whatever way."""
+
+    way: str
+    subject: str
+    text: str
+    caller: Caller
+    at: datetime
+    mail_id: int | None = None
+    marks: dict[str, Sequence[str]] = field(default_factory=dict)
+    urgent: bool = False
+    warning: str = ""
+    owner: Seat | None = None
+    minutes: int = 0
+
+
+def number_for(desk: Desk) -> str:
+    """The next 受付番号. The row is locked by its UPDATE until the case it is for is committed."""
+    if not Numbers.objects.filter(programme=desk.slug).update(last=F("last") + 1):
+        Numbers.objects.bulk_create([Numbers(programme=desk.slug)], ignore_conflicts=True)
+        Numbers.objects.filter(programme=desk.slug).update(last=F("last") + 1)
+    last = Numbers.objects.values_list("last", flat=True).get(programme=desk.slug)
+    return f"{desk.rules.number}-{last:04d}"
+
+
+def open_case(desk: Desk, what: Incoming, *, by: Seat | None, at: datetime) -> Consultation:
+    """受付: inside the transaction of the act that brings it."""
+    timing = desk_rules.timing(desk.rules, what.at)
+    purpose = desk.rules.purpose
+    case = Consultation.objects.create(
+        programme=desk.slug,
+        operator=desk.operator,
+        section=desk.section(at),
+        fiscal_year=desk.definition.fiscal_year,
+        number=number_for(desk),
+        state="assigned" if what.owner else "received",
+        way=what.way,
+        received_at=what.at,
+        clock_at=timing.clock_at,
+        due=timing.due,
+        latest_at=what.at,
+        subject=clean_line(what.subject)[:500] or "（件名なし）",
+        text=clean(what.text),
+        body_name=clean_line(what.caller.body)[:200],
+        person_name=clean_line(what.caller.person)[:100],
+        phone=clean_line(what.caller.phone)[:60],
+        email=what.caller.email[:320],
+        organisation=what.caller.organisation,
+        asker=what.caller.asker,
+        urgent=what.urgent,
+        minutes=what.minutes,
+        purpose_text=purpose.text,
+        purposes_text=ids_text(use.id for use in purpose.uses),
+        owner=what.owner,
+        warning=what.warning[:300],
+    )
+    Mark.objects.bulk_create(
+        Mark(consultation=case, kind=kind, value=value) for kind, values in what.marks.items() for value in values
+    )
+    said = f"{Consultation.Way(what.way).label}で受付（{case.number}）"
+    record("receive", said, kind=KIND, record_id=case.pk, by=by.actor() if by else SYSTEM, at=at,
+           facts={"number": case.number, "way": what.way})  # fmt: skip
+    return case
+
+
+def add_message(case: Consultation, message: Message) -> Message:
+    message.consultation = case
+    message.save()
+    Consultation.objects.filter(pk=case.pk, latest_at__lt=message.at).update(latest_at=message.at)
+    return message
+
+
+@transaction.atomic
+def take_mail(mail: InboundMail, desk: Desk, *, at: datetime) -> Consultation:
+    """メールの受付: a new case, or one more message of the case it answers. Refused where another worker was first."""
+    case, warning = _case_of(mail, desk)
+    take(mail, kind=KIND, record_id=case.pk if case else None, at=at)
+    if case is None:
+        case = open_case(desk, _from_mail(mail, desk, warning), by=SYSTEM, at=at)
+        InboundMail.objects.filter(pk=mail.pk).update(taken_id=case.pk)
+        add_message(case, _message(mail, mail.text, warning))
+        if desk_rules.outside(desk.rules, mail.received_at):
+            reply_outside(case, mail, desk, at=at)
+        return case
+    add_message(case, _message(mail, mail.reply_text or mail.text, ""))
+    said = "メールを受信"
+    if not case.is_open:
+        said = "メールを受信し、再開"
+        reopen(case, mail.received_at, desk)
+    record("mail", said, kind=KIND, record_id=case.pk, by=SYSTEM, at=at, note=mail.sender)
+    return case
+
+
+def reopen(case: Consultation, arrived_at: datetime, desk: Desk) -> None:
+    """A follow-up on an answered case: the clock starts again."""
+    timing = desk_rules.timing(desk.rules, arrived_at)
+    state = "assigned" if case.owner_id else "received"
+    Consultation.objects.filter(pk=case.pk).exclude(state__in=Consultation.OPEN).update(
+        state=state, clock_at=timing.clock_at, due=timing.due, reopened=F("reopened") + 1, closed_at=None
+    )
+
+
+def _message(mail: InboundMail, text: str, warning: str) -> Message:
+    who = f"{mail.sender_name} <{mail.sender}>" if mail.sender_name else mail.sender
+    return Message(kind="in", way="mail", at=mail.received_at, who=who[:400], subject=mail.subject, text=text,
+                   mail_id=mail.pk, warning=warning)  # fmt: skip
+
+
+def _from_mail(mail: InboundMail, desk: Desk, warning: str) -> Incoming:
+    told = desk_rules.told(desk.rules, mail.text)
+    known = Section.objects.filter(email__iexact=mail.sender).select_related("organisation").first()
+    caller = Caller(
+        body=told.body or (known.organisation.name if known else ""),
+        person=told.person or mail.sender_name,
+        phone=told.phone,
+        email=mail.sender or told.email,
+        organisation=known.organisation if known else None,
+        asker=_asker(desk, known.organisation.kind if known else ""),
+    )
+    return Incoming(way="mail", subject=mail.subject, text=told.text or mail.text, caller=caller, at=mail.received_at,
+                    mail_id=mail.pk, warning=warning)  # fmt: skip
+
+
+def _asker(desk: Desk, kind: str) -> str:
+    """An organisation's kind is the asker's, where the desk's list has one of that name."""
+    return kind if kind in {item.id for item in desk.rules.askers} else ""
+
+
+def _case_of(mail: InboundMail, desk: Desk) -> tuple[Consultation | None, str]:
+    """The case a mail belongs to, and what an officer should know about it.
+
+    A signed token of ours counts only from somebody who is part of the case: a stranger who quotes it opens a new
+    case, with a warning. Without a token, In-Reply-To and References count within the same sender.
+    """
+    if mail.answers and mail.answers.about_kind == KIND:
+        case = _living(mail.answers.about_id)
+        if case and _takes_part(case, mail.sender, mail.answers):
+            return case, ""
+        return None, f"{case.number}　{STRANGER}" if case else ""
+    return _by_references(mail, desk), ""
+
+
+def _living(pk: int | None) -> Consultation | None:
+    """The case, or the one it was merged into."""
+    case = Consultation.objects.filter(pk=pk).first()
+    while case is not None and case.merged_into_id:
+        case = Consultation.objects.get(pk=case.merged_into_id)
+    return case
+
+
+def _takes_part(case: Consultation, sender: str, answered: OutboundMail) -> bool:
+    """Who was written to, or somebody of the same mail domain's section: the address the case knows, exactly."""
+    known = {case.email.casefold(), answered.to.casefold()}
+    return sender.casefold() in known
+
+
+def _by_references(mail: InboundMail, desk: Desk) -> Consultation | None:
+    """A thread without a token of ours: earlier mails of this sender that it names, or that named it."""
+    ids = set(f"{mail.in_reply_to} {mail.references}".split())
+    same = InboundMail.objects.filter(taken_kind=KIND, taken_id__isnull=False, sender__iexact=mail.sender)
+    found = same.filter(message_id__in=ids).order_by("-pk").first() if ids else None
+    if found is None and mail.message_id:
+        named = same.filter(in_reply_to__contains=mail.message_id) | same.filter(references__contains=mail.message_id)
+        found = named.order_by("pk").first()
+    case = _living(found.taken_id) if found else None
+    return case if case and case.programme == desk.slug else None
+
+
+def reply_outside(case: Consultation, mail: InboundMail, desk: Desk, *, at: datetime) -> None:
+    """期間外の返事: one polite mail, automatic, at most one a day to one address, and never to a machine."""
+    if desk.rules.outside is None or mail.machine or not mail.sender:
+        return
+    lately = OutboundMail.objects.filter(to__iexact=mail.sender, automatic=True, queued_at__gt=at - ONE_REPLY_A_DAY)
+    if lately.exists():
+        return
+    send(
+        to=[mail.sender],
+        subject=f"Re: {mail.subject}",
+        text=f"{desk.rules.outside.text.strip()}\n\n受付番号　{case.number}\n\n{desk.definition.contact.name}",
+        at=at,
+        key=f"outside:{case.pk}",
+        by=SYSTEM,
+        section_id=case.section_id,
+        about=(KIND, case.pk),
+        in_reply_to=mail.message_id,
+        from_name=desk.definition.contact.name,
+        automatic=True,
+    )
+    record("reply_outside", "実施期間の外であることを自動で返信", kind=KIND, record_id=case.pk, by=SYSTEM, at=at)
+
+
+@transaction.atomic
+def take_call(desk: Desk, what: Incoming, *, by: Seat, at: datetime) -> Consultation:
+    """電話・FAX・来所・訪問の受付: typed in by the officer who heard it."""
+    if by.organisation != desk.operator or not by.may_act:
+        raise Refused("この窓口で受け付けられるのは、窓口の担当だけです。")
+    if not what.text.strip() and not what.subject.strip():
+        raise Refused("件名か照会内容を入力してください。")
+    if what.at > at:
+        raise Refused("受付日時がいまより後になっています。日時を確かめてください。")
+    case = open_case(desk, what, by=by, at=at)
+    who = "　".join(filter(None, [case.body_name, case.person_name]))
+    add_message(case, Message(kind="in", way=what.way, at=what.at, who=who, subject=case.subject, text=case.text))
+    return case
