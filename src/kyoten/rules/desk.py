@@ -98,7 +98,7 @@ def _sections(labels: Sequence[str], text: str) -> dict[str, str]:
         if match := re.search(pattern, text):
             starts.append((match.start(), match.end(), label))
     starts.sort()
-    ends = [start for start, _, _ in starts[1:]] + [len(text)]
+    ends = [*(start for start, _, _ in starts), len(text)][1:]
     return {label: text[after:end] for (_, after, label), end in zip(starts, ends, strict=True)}
 
 
