@@ -94,6 +94,10 @@ class Consultation(models.Model):
     warning = models.CharField("確認が必要なこと", max_length=300, blank=True)
     answered_at = models.DateTimeField("回答日時", null=True, blank=True)
     closed_at = models.DateTimeField("完了日時", null=True, blank=True)
+    # 最初の回答: what the figures count; a follow-up starts the clock above again and leaves these.
+    first_answered_at = models.DateTimeField("最初の回答日時", null=True, blank=True)
+    first_clock_at = models.DateTimeField("最初の計時の開始", null=True, blank=True)  # None: clock_at is still the first
+    first_due = models.DateTimeField("最初の回答期限", null=True, blank=True)
     reopened = models.PositiveSmallIntegerField("再開の回数", default=0)
     merged_into = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="merged")
     version = models.PositiveIntegerField("版", default=1)
@@ -297,6 +301,26 @@ class Deletion(models.Model):
 
     class Meta:
         ordering = ["pk"]
+
+
+class YearReport(models.Model):
+    """完了報告の文: what the desk's officer writes beside the figures of a year; the figures themselves are counted anew."""
+
+    programme = models.SlugField("事業")
+    operator = models.ForeignKey(Organisation, models.PROTECT, related_name="+", verbose_name="窓口")
+    fiscal_year = models.PositiveSmallIntegerField("年度")
+    texts_text = models.TextField(default="{}")  # id of a subject → the officer's words, JSON; "" → in general
+    version = models.PositiveIntegerField(default=1)
+    written_by = models.ForeignKey(Seat, models.PROTECT, related_name="+")
+    written_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-fiscal_year", "programme"]
+        constraints = [models.UniqueConstraint(fields=["programme", "fiscal_year"], name="one_year_report_per_desk")]
+
+    @property
+    def texts(self) -> dict[str, str]:
+        return json.loads(self.texts_text)
 
 
 def ids_text(ids: Iterable[str]) -> str:

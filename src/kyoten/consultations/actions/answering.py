@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Value
+from django.db.models.functions import Coalesce
 
 from kyoten.consultations.actions.handling import CHANGED, check_living, check_seat, locked
 from kyoten.consultations.desks import Desk
@@ -91,8 +92,9 @@ def answer(draft: Draft, desk: Desk, *, by_phone: str = "", by: Seat, at: dateti
         raise Refused("この回答案は、すでに回答されたか、書き換えられています。画面を開き直して確かめてください。")
     message = _said(case, draft, by_phone, by, at) if by_phone else _mailed(case, draft, desk, by, at)
     Consultation.objects.filter(pk=case.pk).update(
-        state="answered", answered_at=at, latest_at=at, version=F("version") + 1
-    )
+        state="answered", answered_at=at, first_answered_at=Coalesce("first_answered_at", Value(at)), latest_at=at,
+        version=F("version") + 1,
+    )  # fmt: skip
     how = "電話で回答" if by_phone else "メールで回答"
     record("answer", f"{how}（{'承認 ' if desk.rules.approval else ''}{by.person.name}）", kind=KIND, record_id=case.pk,
            by=by.actor(), at=at, facts={"draft": draft.pk})  # fmt: skip
@@ -143,7 +145,9 @@ def reopen_undelivered(mail: OutboundMail, *, at: datetime) -> bool:
     answer_of = Message.objects.filter(consultation=case, kind="out", way="mail", mail_id=mail.pk) if case else None
     if case is None or not answer_of.exists() or case.state not in ("answered", "closed"):
         return False
+    lost = answer_of.get()
     answer_of.update(warning="届きませんでした。")
+    Consultation.objects.filter(pk=case.pk, first_answered_at=lost.at).update(first_answered_at=None)
     state = "assigned" if case.owner_id else "received"
     Consultation.objects.filter(pk=case.pk).update(
         state=state, warning="回答のメールが届きませんでした。宛先を確かめて、もう一度回答してください。",

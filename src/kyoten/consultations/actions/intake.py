@@ -132,12 +132,14 @@ def take_mail(mail: InboundMail, desk: Desk, *, at: datetime) -> Consultation:
 
 
 def reopen(case: Consultation, arrived_at: datetime, desk: Desk) -> None:
-    """A follow-up on an answered case: the clock starts again."""
+    """A follow-up on an answered case: the clock starts again, and the first question's stays for the figures."""
     timing = desk_rules.timing(desk.rules, arrived_at)
     state = "assigned" if case.owner_id else "received"
-    Consultation.objects.filter(pk=case.pk).exclude(state__in=Consultation.OPEN).update(
-        state=state, clock_at=timing.clock_at, due=timing.due, reopened=F("reopened") + 1, closed_at=None
+    rows = Consultation.objects.filter(pk=case.pk).exclude(state__in=Consultation.OPEN)
+    rows.filter(first_clock_at=None).exclude(first_answered_at=None).update(
+        first_clock_at=F("clock_at"), first_due=F("due")
     )
+    rows.update(state=state, clock_at=timing.clock_at, due=timing.due, reopened=F("reopened") + 1, closed_at=None)
 
 
 def _message(mail: InboundMail, text: str, warning: str) -> Message:
