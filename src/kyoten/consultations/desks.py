@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from kyoten.organisations.models import Organisation, Section, Seat
+from kyoten.organisations.models import Organisation, Seat, Section
 from kyoten.programmes.models import Programme, section_in_charge
 from kyoten.rules.clock import local
 from kyoten.rules.definition import Definition

@@ -79,6 +79,7 @@ def _store(checked: Review, text: str, cases: str, by: Seat | None, at: datetime
         digest=_digest(text),
         cases=cases,
         organiser=_organiser(checked, by),
+        has_desk=checked.definition.desk is not None,
         published_at=at,
         published_by=by.person.name if by else "",
     )

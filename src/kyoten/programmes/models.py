@@ -47,6 +47,7 @@ class Programme(models.Model):
     digest = models.CharField("照合値", max_length=64)  # sha256 of the text
     cases = models.TextField("計算例", blank=True)  # the cases it was published with, verbatim
     organiser = models.ForeignKey(Organisation, models.PROTECT, null=True, related_name="programmes")
+    has_desk = models.BooleanField("相談窓口がある", default=False)  # from the text, so that a menu need not read it
     published_at = models.DateTimeField("公開日時")
     published_by = models.CharField("公開した人", max_length=200, blank=True)  # the name of its day
 

@@ -8,11 +8,14 @@ from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
+from django.db.models import Func, QuerySet, Subquery
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 
+from kyoten.organisations.models import Seat
 from kyoten.organisations.seats import seats_of
 from kyoten.post.models import InboundMail, OutboundMail
+from kyoten.programmes.models import Programme
 from kyoten.rules.wareki import wareki
 from kyoten.web import demo
 from kyoten.web.middleware import allowed
@@ -27,6 +30,7 @@ MENU = [
     ("ホーム", "home", ("home", "rescue:")),
     ("公募・申込", "calls:list", ("calls:",)),
     ("通知・照会", "inquiries:list", ("inquiries:",)),
+    ("相談窓口", "consultations:list", ("consultations:",)),
     (
         "連絡先",
         "organisations:addresses",
@@ -39,6 +43,11 @@ MENU = [
     ("送信できなかったメール", "post:failures", ("post:failure",)),
     ("要確認の受信メール", "post:attention", ("post:attention",)),
 ]
+
+
+# Entries that not everybody has, in the order menu_facts counts them; the number of the first two stands beside them.
+DEPENDING = ("post:failures", "post:attention", "consultations:list")
+BADGES = DEPENDING[:2]
 
 
 @dataclass(frozen=True)
@@ -69,18 +78,30 @@ def clock(request: HttpRequest) -> dict[str, Any]:
 
 def menu(seat, here: str) -> list[Item]:
     """What this seat may open. Mails that need somebody appear only while there are any."""
-    unplaced = seat.organisation.kind == "secretariat"
-    sent, arrived = OutboundMail.objects.shown_to(seat.person_id), InboundMail.objects.shown_to(seat.person_id)
-    badges = {
-        "post:failures": sent.failed_for([seat.section_id]).count(),
-        "post:attention": arrived.attention_of(seat.section_id, unplaced=unplaced).count(),
-    }
+    facts = menu_facts(seat)
     items = []
     for title, name, beginnings in MENU:
         url = address(name)
-        if url and allowed(ROUTES[name], seat) and badges.get(name) != 0:
-            items.append(Item(title, url, here.startswith(beginnings), badges.get(name, 0)))
+        if url and allowed(ROUTES[name], seat) and facts.get(name) != 0:
+            items.append(Item(title, url, here.startswith(beginnings), facts.get(name, 0) if name in BADGES else 0))
     return items
+
+
+def menu_facts(seat) -> dict[str, int]:
+    """What decides about entries that not everybody has: numbers of mails, and whether there is a desk. One query."""
+    unplaced = seat.organisation.kind == "secretariat"
+    sent, arrived = OutboundMail.objects.shown_to(seat.person_id), InboundMail.objects.shown_to(seat.person_id)
+    rows = Seat.objects.filter(pk=seat.pk).values_list(
+        number_of(sent.failed_for([seat.section_id])),
+        number_of(arrived.attention_of(seat.section_id, unplaced=unplaced)),
+        number_of(Programme.objects.filter(organiser=seat.organisation.pk, has_desk=True)),
+    )
+    return dict(zip(DEPENDING, rows.get(), strict=True))
+
+
+def number_of(rows: QuerySet) -> Subquery:
+    """How many rows, to stand inside another query."""
+    return Subquery(rows.order_by().annotate(n=Func("pk", function="COUNT")).values("n"))
 
 
 def address(name: str) -> str | None:

@@ -31,6 +31,7 @@ urlpatterns = [
     path("inquiries/", include("kyoten.inquiries.urls")),
     path("calls/", include("kyoten.calls.urls")),
     path("post/", include("kyoten.post.urls")),
+    path("desk/", include("kyoten.consultations.urls")),
 ]
 
 handler400 = errors.bad_request

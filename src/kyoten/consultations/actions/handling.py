@@ -9,12 +9,16 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import F, Q
 
+from kyoten.consultations.actions.intake import Caller, Incoming, open_case
+from kyoten.consultations.desks import Desk
 from kyoten.consultations.models import KIND, Callback, Consultation, Mark, Message, Referral
 from kyoten.organisations.models import Seat, Section
 from kyoten.post.actions import is_address, send
+from kyoten.post.models import InboundMail
 from kyoten.records.actions import record
 from kyoten.records.models import Refused
 from kyoten.rules.text import clean, clean_line
+from kyoten.rules.wareki import wareki
 
 CHANGED = "ほかの方が先にこの相談を更新しました。画面を開き直して確かめてください。"
 NOT_OURS = "この相談に対応できるのは、窓口の担当だけです。"
@@ -172,8 +176,6 @@ def refer(
 
 
 def _question(case: Consultation, row: Referral, by: Seat) -> str:
-    from kyoten.rules.wareki import wareki
-
     due = [f"回答期限　{wareki(row.due.date(), with_weekday=True)}"] if row.due else []
     return "\n".join(
         [
@@ -272,6 +274,25 @@ def merge(case: Consultation, into: Consultation, *, by: Seat, at: datetime) -> 
     record("merged", f"{case.number}を統合", kind=KIND, record_id=into.pk, by=by.actor(), at=at)
     into.refresh_from_db()
     return into
+
+
+@transaction.atomic
+def split(message: Message, desk: Desk, *, by: Seat, at: datetime) -> Consultation:
+    """分割: one message was a question of its own; it moves to a new case of the same caller, and remembers where it was."""
+    check_seat(message.consultation, by)
+    case = locked(message.consultation)
+    check_living(case)
+    if message.kind != "in" or case.messages.filter(kind="in").count() < 2:
+        raise Refused("分けられるのは、2通以上届いた相談の、届いた1通だけです。")
+    caller = Caller(case.body_name, case.person_name, case.phone, case.email, case.organisation, case.asker)
+    what = Incoming(way=message.way, subject=message.subject or case.subject, text=message.text, caller=caller,
+                    at=message.at, mail_id=message.mail_id, owner=case.owner)  # fmt: skip
+    new = open_case(desk, what, by=by, at=at)
+    Message.objects.filter(pk=message.pk).update(consultation=new, moved_from=case)
+    if message.mail_id:
+        InboundMail.objects.filter(pk=message.mail_id).update(taken_id=new.pk)
+    record("split", f"1通を{new.number}に分割", kind=KIND, record_id=case.pk, by=by.actor(), at=at)
+    return new
 
 
 @transaction.atomic

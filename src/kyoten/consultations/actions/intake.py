@@ -244,3 +244,22 @@ def take_call(desk: Desk, what: Incoming, *, by: Seat, at: datetime) -> Consulta
     who = "　".join(filter(None, [case.body_name, case.person_name]))
     add_message(case, Message(kind="in", way=what.way, at=what.at, who=who, subject=case.subject, text=case.text))
     return case
+
+
+@transaction.atomic
+def take_web(desk: Desk, what: Incoming, *, at: datetime) -> Consultation:
+    """Webフォームの受付: without login, where the desk's definition opens it."""
+    if not desk.rules.web_form:
+        raise Refused("この窓口では入力フォームを開いていません。メールか電話でお問い合わせください。")
+    hour_ago = at - timedelta(hours=1)
+    if Consultation.objects.filter(email__iexact=what.caller.email, way="web", received_at__gt=hour_ago).count() >= 10:
+        raise Refused("短い時間に多くの相談が送られました。しばらく待ってから、もう一度送ってください。")
+    same = Consultation.objects.filter(
+        programme=desk.slug, email__iexact=what.caller.email, way="web", received_at__gt=hour_ago, text=clean(what.text)
+    ).first()
+    if same:
+        return same  # the button pressed twice
+    case = open_case(desk, what, by=SYSTEM, at=at)
+    who = "　".join(filter(None, [case.body_name, case.person_name]))
+    add_message(case, Message(kind="in", way="web", at=at, who=who, subject=case.subject, text=case.text))
+    return case

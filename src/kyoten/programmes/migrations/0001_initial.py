@@ -52,6 +52,7 @@ class Migration(migrations.Migration):
                 ("text", models.TextField(verbose_name="定義ファイル")),
                 ("digest", models.CharField(max_length=64, verbose_name="照合値")),
                 ("cases", models.TextField(blank=True, verbose_name="計算例")),
+                ("has_desk", models.BooleanField(default=False, verbose_name="相談窓口がある")),
                 ("published_at", models.DateTimeField(verbose_name="公開日時")),
                 ("published_by", models.CharField(blank=True, max_length=200, verbose_name="公開した人")),
                 (

@@ -1,0 +1,297 @@
+"""One case: what was said, who works on it, the draft and its approval, and every act on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from django import forms
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_POST
+
+from kyoten.consultations.actions import answering, handling
+from kyoten.consultations.forms import HANDLINGS, Answering, Assigning, CallingBack, Describe, MomentField, Referring
+from kyoten.consultations.models import KIND, Callback, Consultation, Draft, Message, marked
+from kyoten.consultations.views.access import case_for, desk_for
+from kyoten.post.inbox import enclosed
+from kyoten.post.models import InboundMail
+from kyoten.records.actions import log_access
+from kyoten.records.models import Event, Refused
+from kyoten.records.names import content_type_of
+from kyoten.records.views import as_download, download
+from kyoten.rules.clock import END_OF_DAY, JST
+
+
+def show(request: HttpRequest, pk: int) -> HttpResponse:
+    case = case_for(request, pk)
+    log_access(KIND, case.pk, by=request.seat.actor(), at=request.at, what="相談")
+    return _page(request, case)
+
+
+def _page(request: HttpRequest, case: Consultation, status: int = 200, **forms_with_errors: forms.Form) -> HttpResponse:
+    """The case with all its forms; those a refused act brings keep what was typed."""
+    desk = desk_for(request, case)
+    draft = next(
+        (d for d in case.drafts.select_related("written_by__person", "approved_by__person") if d.state in Draft.OPEN),
+        None,
+    )
+    seats = handling.colleagues(case, request.at)
+    marks = marked(case)
+    listed = list(case.messages.select_related("moved_from"))
+    _attach(listed)
+    context = {
+        "case": case, "desk": desk, "rules": desk.rules, "shown": case.shown_state(request.at), "messages_of": listed,
+        "draft": draft, "mine": bool(draft and draft.written_by.person_id == request.seat.person_id),
+        "labels": _labels(desk.rules, case, marks),
+        "referrals": case.referrals.all(), "callbacks": case.callbacks.select_related("owner__person"),
+        "events": Event.objects.of(KIND, case.pk), "may_act": request.seat.may_act,
+        "others": _others(request, case),
+        "describe": Describe(desk=desk.rules, initial=_initial(case, marks)),
+        "answering": Answering(initial=_answer_initial(case, draft)),
+        "referring": Referring(), "assigning": Assigning(seats=seats, initial={"owner": case.owner_id}),
+        "calling": CallingBack(seats=seats, initial={"when": request.at, "phone": case.phone}),
+    } | forms_with_errors  # fmt: skip
+    return render(request, "consultations/case.html", context, status=status)
+
+
+def _initial(case: Consultation, marks: dict[str, list[str]]) -> dict:
+    names = ("subject", "body_name", "person_name", "phone", "email", "asker", "handling", "minutes", "urgent",
+             "personal", "version")  # fmt: skip
+    return {name: getattr(case, name) for name in names} | {f"{kind}s": values for kind, values in marks.items()}
+
+
+def _answer_initial(case: Consultation, draft: Draft | None) -> dict:
+    if draft:
+        return {"subject": draft.subject, "text": draft.text, "version": draft.version}
+    return {"subject": f"Re: {case.subject}"[:500]}
+
+
+def _labels(rules, case: Consultation, marks: dict[str, list[str]]) -> dict[str, str]:
+    """The definition's words for what a case is marked with."""
+    words = {
+        "asker": {item.id: item.label for item in rules.askers},
+        "subject": {item.id: item.label for item in rules.subjects},
+        "function": {item.id: item.label for item in rules.functions},
+        "scene": {item.id: item.label for item in rules.scenes},
+    }
+    found = {kind: "、".join(words[kind].get(value, value) for value in values) for kind, values in marks.items()}
+    return found | {
+        "asker": words["asker"].get(case.asker, case.asker),
+        "handling": dict(HANDLINGS).get(case.handling, "") if case.handling else "",
+    }
+
+
+def _attach(listed: list[Message]) -> None:
+    """The names of what came with each mail, in one query."""
+    ids = [m.mail_id for m in listed if m.kind in ("in", "heard", "auto") and m.mail_id]
+    names = dict(InboundMail.objects.filter(pk__in=ids).values_list("pk", "attachment_names"))
+    for message in listed:
+        message.attached = (
+            names.get(message.mail_id, "").splitlines() if message.kind in ("in", "heard", "auto") else []
+        )
+
+
+def _others(request: HttpRequest, case: Consultation) -> list[Consultation]:
+    """Other cases of the same caller, the newest first: to merge with, and to know of."""
+    if not case.email:
+        return []
+    rows = Consultation.objects.visible_to(request.seat).filter(email__iexact=case.email).exclude(pk=case.pk)
+    return list(rows.exclude(state="merged").order_by("-received_at", "-pk").only("number", "subject", "state")[:10])
+
+
+def _act(
+    request: HttpRequest, case: Consultation, act: Callable[[], object], said: str, **form: forms.Form
+) -> HttpResponse:
+    """Carry out one act: back to the case; a refusal shows the page again with what was typed."""
+    try:
+        act()
+    except Refused as refusal:
+        if not form:
+            messages.error(request, str(refusal))
+            return redirect("consultations:case", case.pk)
+        [bound] = form.values()
+        bound.add_error(None, str(refusal))
+        return _page(request, case, **form)
+    messages.success(request, said)
+    return redirect("consultations:case", case.pk)
+
+
+@require_POST
+def assign(request: HttpRequest, pk: int) -> HttpResponse:
+    case = case_for(request, pk)
+    form = Assigning(request.POST, seats=handling.colleagues(case, request.at))
+    if not form.is_valid():
+        return _page(request, case, assigning=form)
+    owner = request.seat if "mine" in request.POST else form.cleaned_data["owner"]
+    return _act(request, case, lambda: handling.assign(case, owner, by=request.seat, at=request.at), "担当を変更しました。",
+                assigning=form)  # fmt: skip
+
+
+@require_POST
+def note(request: HttpRequest, pk: int) -> HttpResponse:
+    case, text = case_for(request, pk), request.POST.get("text", "")[:20_000]
+    return _act(
+        request, case, lambda: handling.add_note(case, text, by=request.seat, at=request.at), "メモを追加しました。"
+    )
+
+
+@require_POST
+def describe(request: HttpRequest, pk: int) -> HttpResponse:
+    case = case_for(request, pk)
+    form = Describe(request.POST, desk=desk_for(request, case).rules)
+    if not form.is_valid():
+        return _page(request, case, describe=form)
+    version = form.cleaned_data["version"]
+    return _act(request, case, lambda: handling.describe(case, form.facts(), version, by=request.seat, at=request.at),
+                "相談者・分類を保存しました。", describe=form)  # fmt: skip
+
+
+@require_POST
+def refer(request: HttpRequest, pk: int) -> HttpResponse:
+    case, form = case_for(request, pk), Referring(request.POST)
+    if not form.is_valid():
+        return _page(request, case, referring=form)
+    data = form.cleaned_data
+    due = datetime.combine(data["due"], END_OF_DAY, JST) if data["due"] else None
+    return _act(
+        request, case,
+        lambda: handling.refer(case, to_name=data["to_name"], to_email=data["to_email"], text=data["text"], due=due,
+                               by=request.seat, at=request.at),
+        f"{data['to_name']}へ照会しました。", referring=form,
+    )  # fmt: skip
+
+
+@require_POST
+def draft(request: HttpRequest, pk: int) -> HttpResponse:
+    """回答案: 保存 (`do=save`), 承認の依頼 (`approval`), and where no approval is asked for, 回答 (`mail`, `phone`)."""
+    case, form = case_for(request, pk), Answering(request.POST)
+    if not form.is_valid():
+        return _page(request, case, answering=form)
+    do, desk, data = request.POST.get("do", "save"), desk_for(request, case), form.cleaned_data
+    said = {"save": "回答案を保存しました。", "approval": "承認を依頼しました。"}.get(do, "回答しました。")
+
+    def act() -> None:
+        written = answering.save_draft(case, **data, by=request.seat, at=request.at)
+        if do == "approval":
+            answering.ask_approval(written, by=request.seat, at=request.at)
+        elif do in ("mail", "phone"):
+            heard = request.POST.get("heard", "")[:400] or case.person_name or "相談者"
+            answering.answer(written, desk, by_phone=heard if do == "phone" else "", by=request.seat, at=request.at)
+
+    return _act(request, case, act, said, answering=form)
+
+
+@require_POST
+def decide(request: HttpRequest, pk: int) -> HttpResponse:
+    """承認して回答 (`do=mail`, `phone`) or 差戻し (`back`) by the second person."""
+    case = case_for(request, pk)
+    awaiting = get_object_or_404(case.drafts.filter(state="awaiting"))
+    do = request.POST.get("do", "")
+    if do == "back":
+        remark = request.POST.get("remark", "")[:2000]
+        return _act(
+            request,
+            case,
+            lambda: answering.send_back(awaiting, remark, by=request.seat, at=request.at),
+            "差し戻しました。",
+        )
+    if do not in ("mail", "phone"):
+        raise Http404
+    heard = request.POST.get("heard", "")[:400] or case.person_name or "相談者"
+    return _act(
+        request, case,
+        lambda: answering.answer(awaiting, desk_for(request, case), by_phone=heard if do == "phone" else "",
+                                 by=request.seat, at=request.at),
+        "承認し、回答しました。",
+    )  # fmt: skip
+
+
+@require_POST
+def callback(request: HttpRequest, pk: int) -> HttpResponse:
+    case = case_for(request, pk)
+    form = CallingBack(request.POST, seats=handling.colleagues(case, request.at))
+    if not form.is_valid():
+        return _page(request, case, calling=form)
+    return _act(request, case, lambda: handling.promise_callback(case, **form.cleaned_data, by=request.seat, at=request.at),
+                "折り返し予定を登録しました。", calling=form)  # fmt: skip
+
+
+@require_POST
+def called_back(request: HttpRequest, pk: int, row: int) -> HttpResponse:
+    """折り返しの結果; `again` is the moment of the next try."""
+    case = case_for(request, pk)
+    waiting = get_object_or_404(Callback.objects.select_related("consultation"), pk=row, consultation=case)
+    outcome, again = request.POST.get("outcome", ""), request.POST.get("again", "")
+
+    def act() -> None:
+        try:
+            again_at = MomentField(required=False).clean(again)
+        except forms.ValidationError:
+            raise Refused("次の折り返しの日時は 2025-07-22T14:00 の形で入れてください。") from None
+        handling.called_back(waiting, outcome, again_at=again_at, by=request.seat, at=request.at)
+
+    return _act(request, case, act, "折り返しの結果を記録しました。")
+
+
+@require_POST
+def close(request: HttpRequest, pk: int) -> HttpResponse:
+    case, reason = case_for(request, pk), request.POST.get("reason", "")[:2000]
+    withdrawn = request.POST.get("do") == "withdrawn"
+    return _act(request, case, lambda: handling.close(case, reason, withdrawn=withdrawn, by=request.seat, at=request.at),
+                "完了しました。")  # fmt: skip
+
+
+@require_POST
+def merge(request: HttpRequest, pk: int) -> HttpResponse:
+    """統合: `into` is the number of the case this one belongs to."""
+    case = case_for(request, pk)
+    number = request.POST.get("into", "").strip()
+    into = Consultation.objects.visible_to(request.seat).filter(number=number).first()
+    if into is None:
+        messages.error(request, f"受付番号「{number}」の相談は見つかりません。番号を確かめてください。")
+        return redirect("consultations:case", pk)
+    try:
+        handling.merge(case, into, by=request.seat, at=request.at)
+        messages.success(request, f"{into.number}に統合しました。")
+        return redirect("consultations:case", into.pk)
+    except Refused as refusal:
+        messages.error(request, str(refusal))
+        return redirect("consultations:case", pk)
+
+
+@require_POST
+def split(request: HttpRequest, pk: int, message: int) -> HttpResponse:
+    case = case_for(request, pk)
+    row = get_object_or_404(Message.objects.select_related("consultation"), pk=message, consultation=case)
+    try:
+        new = handling.split(row, desk_for(request, case), by=request.seat, at=request.at)
+        messages.success(request, f"{new.number}として分けました。")
+        return redirect("consultations:case", new.pk)
+    except Refused as refusal:
+        messages.error(request, str(refusal))
+        return redirect("consultations:case", pk)
+
+
+@require_POST
+def settle_warning(request: HttpRequest, pk: int) -> HttpResponse:
+    case = case_for(request, pk)
+    return _act(
+        request, case, lambda: handling.settle_warning(case, by=request.seat, at=request.at), "確認済みにしました。"
+    )
+
+
+def message_file(request: HttpRequest, pk: int, message: int, number: int) -> HttpResponse:
+    """A file that came with a mail (`number` from 1), or the mail itself as it came (0)."""
+    case = case_for(request, pk)
+    row = get_object_or_404(case.messages.filter(kind__in=("in", "heard", "auto"), mail_id__isnull=False), pk=message)
+    mail = get_object_or_404(InboundMail.objects.select_related("original"), pk=row.mail_id)
+    log_access(KIND, case.pk, by=request.seat.actor(), at=request.at, what="相談の添付")
+    if number == 0:
+        return download(mail.original)
+    files = enclosed(mail)
+    if number > len(files):
+        raise Http404
+    file = files[number - 1]
+    return as_download(HttpResponse(file.data, content_type=content_type_of(file.name)), file.name)
