@@ -1,0 +1,356 @@
+"""個人が分かる記載: finds what points at a person in Japanese text, and covers it.
+
+A help for the eye, not a guarantee: a name without 様・さん or a label before it cannot be told from a word. So a
+person always looks, and may name further words to cover (`find_words`). What official papers are full of (dates,
+document numbers, 80歳以上の高齢者, 各位, 担当者様) is left alone.
+
+Everything is read through `plain`, which makes letters, digits and hyphens half-width one for one, so that places in
+it are places in the text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from kyoten.rules.text import same_words
+
+Kind = Literal["name", "phone", "fax", "mail", "address", "birth", "age", "number", "body", "word"]
+LABELS: dict[Kind, str] = {
+    "name": "氏名",
+    "phone": "電話番号",
+    "fax": "FAX番号",
+    "mail": "メールアドレス",
+    "address": "住所",
+    "birth": "生年月日",
+    "age": "年齢",
+    "number": "番号",
+    "body": "団体名",
+    "word": "個人情報",
+}
+COVER = "○○"
+Place = tuple[int, int, Kind]
+
+
+@dataclass(frozen=True, order=True)
+class Span:
+    """One find: text[start:end] of the text that was searched."""
+
+    start: int
+    end: int
+    kind: Kind
+    text: str
+
+    @property
+    def label(self) -> str:
+        return LABELS[self.kind]
+
+
+# ---- one width ----------------------------------------------------------------------------------
+
+_WIDTHS = {chr(code): chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}
+_WIDTHS |= dict.fromkeys("‐‑‒–—―−－", "-") | {"　": " ", "\t": " "}
+_WIDE = re.compile("[！-～‐-―−　\t]")
+
+
+def plain(text: str) -> str:
+    """The text with half-width letters, digits, hyphens and blanks; every character stays where it was."""
+    return _WIDE.sub(lambda found: _WIDTHS.get(found[0], found[0]), text)
+
+
+# ---- names --------------------------------------------------------------------------------------
+
+_KANJI = "一-鿿㐀-䶿豈-﫿\U00020000-\U0002fa1f々〆ヶヵ"
+_KANA = "ァ-ヴー"
+_HONORIFIC = re.compile(
+    r"様(?![式子々相態方])|さん(?!か|ぽ)|さま(?!ざま)|氏(?!名|族|神)|先生|くん(?!れん)|君(?![一-鿿])|ちゃん"
+)
+_BEFORE = re.compile(
+    rf"(?:(?P<full>[{_KANJI}]{{1,4}}[ ]?(?:[{_KANJI}]{{1,4}}|(?<=[ ])[ぁ-んァ-ヴー]{{2,6}}))|(?P<kana>[{_KANA}]{{2,8}})"
+    rf"|(?<![ぁ-ん])(?P<soft>[ぁ-ん]{{2,5}}))[ ]?$"
+)
+_REACH = 16  # characters before an honorific that are looked at
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+# Words that stand before a name without being part of it.
+_PREFIX = re.compile(
+    "^(?:利用者|入居者|入所者|入院患者|患者|相談者|対象者|被保険者|療養者|担当|主治医|医師|看護師|保健師|薬剤師|家族|長男|次男|三男|長女|次女"
+    "|三女|夫|妻|父|母|祖父|祖母|故|同居|独居|当該|在住|例|市内|町内|区内|県内|代表|会長|座長|委員|講師|室長|課長|部長|係長|院長|所長)[ ]?"
+)
+# What is called 様 or さん without being anybody's name.
+_NOBODY = _words(
+    "皆 皆々 各 何 誰 神 仏 客 御客 王 奥 旦那 娘 息子 孫 嫁 姉 兄 弟 妹 父 母 親 両親 祖父 祖母 叔父 叔母 伯父 伯母 家族 御家族 本人 御本人 主人 御主人"
+    " 夫 妻 夫婦 子 赤 爺 婆 長男 次男 三男 四男 長女 次女 三女 同 両 貴 諸 某 隣 他 別 多 一 模 仕 異 有 今 左 右 上 下 大家 職人 大工 業者 先方 相手"
+    " 方 人 主治医 在宅医 往診医 嘱託医 専門医 校医 産業医 医 担当 代表 教授 准教授 主任 主査 主事 主幹 副主幹 補佐 参事 技監 次長 知事 大臣 事務 関係 窓口"
+    " 受付 地域 包括 訪問 外来 病棟 連携 家 同居 独居 奥方 仲間 友人 知人 近所 身内 親族 親戚 後見 恩 訪看 居宅 薬局 生徒 学生 学校 新患 再来"
+)
+_ROLE = re.compile(
+    r"(?:[者師員省庁局課係団社院会店]|[^ ]{2}[室部]|役所|事業所|保健所|診療所|事務所|支所|出張所|相談所|研究所|療養所"
+    r"|福祉士|衛生士|療法士|栄養士|弁護士|税理士|行政書士|司法書士|介護士|言語士"
+    r"|[市区町村県都府道]長|知事|[課部局室係所院会社園校班団議隊座首館次]長|理事長|施設長|管理者|責任者|組合|法人|団体|機関|施設|病院|医院|薬局"
+    r"|都道府県|市区町村|市町村|各[市区町村県位課部]|[^ ]{2,}[市区町村県]|北海道|東京都|京都府|大阪府|家族|本人|主人|[一-鿿]医|担当|大臣|代表|窓口|同[市県町村]|[当本貴]市)$"
+)
+_CITY = re.compile(r"[一-鿿]市$")
+_CITY_NAMES = _words("古市 高市 今市 武市 門市 一市")  # surnames that end like a city
+_THINGS = re.compile(
+    r"ー$|ケアマネ|ヘルパ|スタッフ|ナース|ドクタ|ユーザ|メンバ|センタ|クリニック|ステーション|ワーカ|リーダ|マネ|コーディネ|アドバイザ|グループ|ホーム"
+    r"|サービス|チーム|ボランティア|モニタ|オーナ|デイ|ショート|リハ|スピーカ|ゲスト|パート|ベテラン|オブザーバ|タク|トラック|コーナ|ペット|ネコ|イヌ"
+)
+_SOFT_WORDS = re.compile(
+    r"^(?:たく|みな|おく|おかあ|おとう|おにい|おねえ|おじ|おば|おじい|おばあ|おこ|むすこ|むすめ|まご|あか|ちい|ごしゅじん|おきゃく|かんじゃ|ごかぞく|ごほんにん"
+    r"|どなた|いろいろ|よう|さま|おや|おやご|ぞう|うさぎ|くま|やく|とう|のお|からお|でお|にお|をお|もお|がお)"
+    r"|[はがをにでとのもやへ]$|(?:です|ます|した|して|いる|ある|ない|から|まで|より|など|ので|けど)"
+)
+_SURNAMES = _words(
+    "佐藤 鈴木 高橋 田中 渡辺 渡邊 渡邉 伊藤 山本 中村 小林 加藤 吉田 山田 佐々木 山口 松本 井上 木村 林 斎藤 斉藤 齋藤 齊藤 清水 山崎 山﨑 森 阿部 池田 橋本"
+    " 山下 石川 中島 前田 藤田 小川 後藤 岡田 長谷川 村上 近藤 石井 遠藤 坂本 青木 藤井 西村 福田 太田 三浦 岡本 松田 中川 中野 原田 小野 田村 竹内 金子 和田"
+    " 中山 石田 上田 森田 原 柴田 酒井 工藤 横山 宮崎 宮本 内田 高木 安藤 谷口 大野 丸山 今井 河野 藤原 小島 武田 村田 上野 杉山 増田 平野 菅原 久保 松井 千葉"
+    " 岩崎 木下 野口 松尾 野村 菊地 菊池 佐野 大塚 渡部 新井 市川 高田 杉本 古川 大西 島田 水野 桜井 山内 西田 小松 北村 吉川 吉村 飯田 五十嵐 川崎 荒木 東 星野"
+    " 馬場 永井 浜田 飯塚 関 川口 辻 川村 矢野 松下 福島 土屋 秋山 本田 堀 中田 服部 樋口 川上 永田 田口 岩田 須藤 熊谷 栗原 中西 大島 平田 荒井 安田 松岡"
+)
+_SURNAME_KANA = re.compile(rf"(?:{'|'.join(sorted(_SURNAMES, key=len, reverse=True))})[ぁ-ん]{{2,4}}$")
+_LABEL = re.compile("氏[ ]?名|名前|ガナ|がな|患者|利用者|入居者|本人")
+_LABELLED = re.compile(
+    rf"(?:氏[ ]?名|お?名前|フリガナ|ふりがな|患者(?:様|さん)?名?|利用者(?:様|さん)?名?|入居者(?:様|さん)?名?|本人名?)"
+    rf"[ ]?(?:\([^)\n]{{0,12}}\))?[ ]?:[ ]*"
+    rf"(?P<name>[{_KANJI}ぁ-んァ-ヴー]{{1,8}}(?:[ ][{_KANJI}ぁ-んァ-ヴー]{{1,8}})?)(?=[ ]*(?:$|[\n(、。,/;\[歳]|様|さん|氏|殿))",
+    re.MULTILINE,
+)
+_UNLABELLED = re.compile(
+    rf"(?:患者|利用者|入居者|本人)[ ]*[:は]?[ ]*(?P<name>[{_KANJI}]{{2,4}}(?:[ ][{_KANJI}ぁ-んァ-ヴー]{{1,4}})?)"
+    rf"(?=[ ]?[(、,]?[ ]?(?:\d{{1,3}}歳|男性|女性|[明大昭平令][治正和成]))"
+)
+
+
+def _names(flat: str) -> Iterator[Place]:
+    for honorific in _HONORIFIC.finditer(flat):
+        start = max(0, honorific.start() - _REACH)
+        found = _BEFORE.search(flat[start : honorific.start()])
+        if found and (place := _name_in(found, start)):
+            yield (*place, "name")
+    for pattern in (_LABELLED, _UNLABELLED) if _LABEL.search(flat) else ():
+        for found in pattern.finditer(flat):
+            if _is_name(found["name"]):
+                yield found.start("name"), found.end("name"), "name"
+
+
+def _name_in(found: re.Match[str], offset: int) -> tuple[int, int] | None:
+    """The name that stands before 様, without 「利用者」 and the like before it; None where it is nobody's."""
+    text, start = found[0].rstrip(" "), found.start() + offset
+    while prefix := _PREFIX.match(text):
+        if prefix.end() == len(text):
+            return None
+        text, start = text[prefix.end() :], start + prefix.end()
+    end = start + len(text)
+    if found["soft"]:
+        longer = _SURNAME_KANA.search(found.string)
+        if longer:
+            return longer.start() + offset, end
+        return (start, end) if len(text) > 1 and not _SOFT_WORDS.search(text) else None
+    return (start, end) if _is_name(text) else None
+
+
+def _is_name(text: str) -> bool:
+    bare = text.replace(" ", "")
+    last = text.rpartition(" ")[2]
+    if bare in _NOBODY or last in _NOBODY or _ROLE.search(last):
+        return False
+    if re.fullmatch(rf"[{_KANA}]+", bare):
+        return not _THINGS.search(bare)
+    return not (_CITY.search(bare) and len(bare) == 2 and bare not in _CITY_NAMES)
+
+
+# ---- numbers, addresses, days -------------------------------------------------------------------
+
+_H = "[-ー]"
+_PHONE = re.compile(
+    rf"(?<![\d\-])(?:\+81[ \-]?\(?\d{{1,4}}|\(0\d{{1,4}}\)|0\d{{1,4}})\)?[ ]?(?:{_H}|[ ]|\()?[ ]?\d{{1,4}}[ ]?(?:{_H}|[ ]|\))[ ]?\d{{3,4}}(?![\d\-])"
+    r"|(?<![\d\-])0\d{9,10}(?![\d\-])|(?<![\d\-])0\d{1,4}-\d{5,8}(?![\d\-])"
+)
+_FAX = re.compile(r"(?:fax|ファックス|ファクス|ファクシミリ)[^\d\n]{0,8}$", re.IGNORECASE)
+_MAIL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.\-]+@[A-Za-z0-9\-]+(?:\.[A-Za-z0-9\-]+)+")
+_DAY = r"(?:(?:明治|大正|昭和|平成|令和|[MTSHR])[ ]?(?:\d{1,2}|元)|(?:18|19|20)\d\d)[ ]?[年./\-][ ]?\d{1,2}[ ]?[月./\-][ ]?\d{1,2}日?"
+_YEAR = r"(?:(?:明治|大正|昭和|平成|令和)[ ]?(?:\d{1,2}|元)|(?:18|19|20)\d\d)年"
+_BIRTH = re.compile(
+    rf"(?:{_DAY}|{_YEAR})(?=[ ]?(?:生まれ|生れ|生(?![活産徒涯命年前後存理計])))|(?<=生年月日)[ ]?:?[ ]?(?P<day>{_DAY})"
+)
+_AGE = re.compile(r"\d{1,3}(?:歳|才)(?![以未代から～~児前超\-])")
+_NEAR = 24  # characters: an age counts only this close to a name or a birth date
+_NUMBER = re.compile(
+    r"(?:被保険者(?:証)?(?:の)?(?:記号・?)?番号|介護保険(?:被保険者)?(?:証)?(?:の)?番号|保険証(?:の)?番号|マイナンバー|個人番号|受給者(?:証)?(?:の)?番号"
+    r"|記号・番号|患者(?:番号|ID)|利用者(?:番号|ID)|カルテ(?:番号|No\.?)|診察券(?:番号)?)[ ]?(?:は|が|:|=)?[ ]?(?P<number>[0-9A-Z][0-9A-Z\-・ ]{2,18}[0-9])",
+)
+_TWELVE = re.compile(r"(?<![\d\-])\d{4}[ \-]?\d{4}[ \-]?\d{4}(?![\d\-])")
+_PREFECTURE = (
+    "(?:北海道|東京都|京都府|大阪府|(?:神奈川|和歌山|鹿児島|青森|岩手|宮城|秋田|山形|福島|茨城|栃木|群馬|埼玉|千葉|新潟|富山|石川|福井|山梨|長野|岐阜|静岡"
+    "|愛知|三重|滋賀|兵庫|奈良|鳥取|島根|岡山|広島|山口|徳島|香川|愛媛|高知|福岡|佐賀|長崎|熊本|大分|宮崎|沖縄)県)"
+)
+_PLACE = rf"[{_KANJI}ぁ-んァ-ヴー]"
+_LOT = r"(?:\d{1,4}|[一二三四五六七八九十]{1,3})(?:丁目|番地|番|-\d{1,4})(?![かヶケ箇回名人件月年日時割%点章節])[ ]?(?:の?\d{1,4}(?:番地?|号|室)?(?:-\d{1,4})*(?:号|室)?|-\d{1,4}){0,4}"
+_FEW_DIGITS = re.compile(r"\d-?\d{2}|\d-\d|\d[年./]|元年|丁目|番地|番号")
+_LOT_LIKE = re.compile(r"〒|\d-\d|丁目|番地|\d番")
+_ADDRESS = re.compile(
+    rf"(?:〒[ ]?\d{{3}}-?\d{{4}}[ \n]*)?(?:{_PREFECTURE}[ ]?)?{_PLACE}{{1,7}}?[市区郡町村](?:{_PLACE}|[ ]){{1,18}}?{_LOT}"
+    rf"|〒[ ]?\d{{3}}-?\d{{4}}(?:[ \n]*{_PREFECTURE}{_PLACE}{{0,18}})?"
+)
+
+
+def _phones(flat: str) -> Iterator[Place]:
+    for found in _PHONE.finditer(flat):
+        digits = re.sub(r"\D", "", found[0].replace("+81", "0"))
+        if 10 <= len(digits.replace("00", "0", 1) if found[0].startswith("+") else digits) <= 11:
+            yield found.start(), found.end(), "fax" if _FAX.search(flat, 0, found.start()) else "phone"
+
+
+def _numbers(flat: str) -> Iterator[Place]:
+    for found in _NUMBER.finditer(flat):
+        yield found.start("number"), found.end("number"), "number"
+    for found in _TWELVE.finditer(flat):
+        if my_number(re.sub(r"\D", "", found[0])):
+            yield found.start(), found.end(), "number"
+
+
+def my_number(digits: str) -> bool:
+    """Whether twelve digits are a マイナンバー by its check digit (行政手続における特定の個人を識別するための番号… 省令 第5条)."""
+    weights = [*range(2, 8), *range(2, 7)]  # from the right, without the check digit
+    rest = sum(int(digit) * weight for digit, weight in zip(digits[-2::-1], weights, strict=True)) % 11
+    return int(digits[-1]) == (0 if rest <= 1 else 11 - rest)
+
+
+def _births(flat: str) -> Iterator[Place]:
+    if "生" not in flat:
+        return
+    for found in _BIRTH.finditer(flat):
+        group = "day" if found["day"] else 0
+        yield found.start(group), found.end(group), "birth"
+
+
+def _plainly(pattern: re.Pattern[str], kind: Kind, flat: str) -> Iterator[Place]:
+    for found in pattern.finditer(flat):
+        yield found.start(), found.end(), kind
+
+
+# ---- all of it ----------------------------------------------------------------------------------
+
+
+class BodyNames:
+    """Names of bodies (the address list's), to be found in texts: 鎌ヶ谷市 and 鎌ケ谷市 are one."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._by_head: dict[str, list[str]] = {}
+        for name in {_same(name) for name in names}:
+            if len(name) > 1:
+                self._by_head.setdefault(name[:2], []).append(name)
+        for known in self._by_head.values():
+            known.sort(key=len, reverse=True)
+
+    def places(self, flat: str) -> Iterator[Place]:
+        if not self._by_head:
+            return
+        same, end = _same(flat), 0
+        for start in range(len(same) - 1):
+            if start < end:
+                continue
+            name = next((n for n in self._by_head.get(same[start : start + 2], ()) if same.startswith(n, start)), "")
+            if name:
+                end = start + len(name)
+                yield start, end, "body"
+
+
+def _same(text: str) -> str:
+    return plain(text).replace("ヶ", "ケ").replace("ヵ", "カ")
+
+
+NO_BODIES = BodyNames(())
+
+
+def find(text: str, bodies: BodyNames = NO_BODIES) -> tuple[Span, ...]:
+    """What points at a person (and the bodies given), in the order of the text, never overlapping.
+
+    What only shows once its neighbour is covered is found too: a text masked once holds nothing more to mask.
+    """
+    flat, kept = plain(text), list[Place]()
+    while new := _apart(_once(flat, bodies)):
+        kept += new
+        flat = _without(flat, new, "○")
+        new_ages = _apart(_ages(flat, kept))
+        kept += new_ages
+        flat = _without(flat, new_ages, "○")
+    return _spans(text, sorted(kept))
+
+
+def _once(flat: str, bodies: BodyNames) -> Iterator[Place]:
+    yield from _names(flat)
+    yield from bodies.places(flat)
+    if "@" in flat:
+        yield from _plainly(_MAIL, "mail", flat)
+    if _FEW_DIGITS.search(flat):
+        numbers = _apart([*_births(flat), *_numbers(flat), *_phones(flat)])
+        yield from numbers
+        if _LOT_LIKE.search(rest := _without(flat, numbers, "\n")):
+            yield from _plainly(_ADDRESS, "address", rest)
+
+
+def _without(flat: str, places: Iterable[Place], sign: str) -> str:
+    for start, end, _ in places:
+        flat = flat[:start] + sign * (end - start) + flat[end:]
+    return flat
+
+
+def find_words(text: str, words: Iterable[str]) -> tuple[Span, ...]:
+    """Every place of words a person named, however wide they are written."""
+    flat, places = _same(text), list[Place]()
+    for word in {_same(word.strip()) for word in words} - {""}:
+        at = flat.find(word)
+        while at >= 0:
+            places.append((at, at + len(word), "word"))
+            at = flat.find(word, at + len(word))
+    return _spans(text, _apart(places))
+
+
+def _ages(flat: str, kept: Sequence[Place]) -> Iterator[Place]:
+    """80歳 is nobody's; 「山田様（80歳）」 is somebody's."""
+    people = [(start, end) for start, end, kind in kept if kind in ("name", "birth")]
+    if not people:
+        return
+    for found in _AGE.finditer(flat):
+        if any(start - found.end() <= _NEAR and found.start() - end <= _NEAR for start, end in people):
+            yield found.start(), found.end(), "age"
+
+
+def _apart(places: Iterable[Place]) -> list[Place]:
+    """Without those that lie on another: what begins first stays, of two the longer."""
+    kept: list[Place] = []
+    for place in sorted(places, key=lambda p: (p[0], -p[1])):
+        if not kept or place[0] >= kept[-1][1]:
+            kept.append(place)
+    return kept
+
+
+def _spans(text: str, places: Iterable[Place]) -> tuple[Span, ...]:
+    return tuple(Span(start, end, kind, text[start:end]) for start, end, kind in places)
+
+
+def mask(text: str, spans: Iterable[Span]) -> str:
+    """The text with each span as 「○○（氏名）」; spans are those of this very text."""
+    parts, at = [], 0
+    for span in sorted(spans):
+        if span.start >= at:
+            parts += [text[at : span.start], f"{COVER}（{span.label}）"]
+            at = span.end
+    return "".join([*parts, text[at:]])
+
+
+def same_person(one: str, other: str) -> bool:
+    """Whether two spellings are one name, number or address (widths, blanks and hyphens aside)."""
+    return bool(one) and _key(one) == _key(other)
+
+
+def _key(text: str) -> str:
+    return re.sub(r"[-ー()]", "", same_words(plain(text)))

@@ -1,0 +1,141 @@
+"""個人が分かる記載: what points at a person is found, what official prose is full of is left alone."""
+
+import tomllib
+from pathlib import Path
+from time import process_time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kyoten.rules import personal
+from kyoten.rules.personal import BodyNames, Span, find, find_words, mask, my_number, plain
+
+DEFINITIONS = Path(personal.__file__).parents[1] / "definitions"
+
+
+def found(text: str) -> list[tuple[str, str]]:
+    return [(span.kind, span.text) for span in find(text)]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("鈴木さんの件", [("name", "鈴木")]),
+        ("利用者山田太郎様より", [("name", "山田太郎")]),
+        ("髙橋先生、𠮷田くん", [("name", "髙橋"), ("name", "𠮷田")]),
+        ("高橋みどり様", [("name", "高橋みどり")]),
+        ("山田　はなこさん", [("name", "山田　はなこ")]),
+        ("スズキ様", [("name", "スズキ")]),
+        ("患者：佐藤 花子", [("name", "佐藤 花子")]),
+        ("患者 高橋一郎（78歳・女性）", [("name", "高橋一郎"), ("age", "78歳")]),
+        ("氏名：山下 結衣\n連絡先", [("name", "山下 結衣")]),
+        ("２）氏名：山下　結衣", [("name", "山下　結衣")]),
+        ("TEL 000-0000-0000 FAX：０００－１１１－１１１１", [("phone", "000-0000-0000"), ("fax", "０００－１１１－１１１１")]),
+        ("（000）111-1111へ", [("phone", "（000）111-1111")]),
+        ("09000000000に", [("phone", "09000000000")]),
+        ("ａ@city.example.jp まで", [("mail", "ａ@city.example.jp")]),
+        ("〒000-0000 千葉県千葉市中央区市場町1-1", [("address", "〒000-0000 千葉県千葉市中央区市場町1-1")]),
+        ("松戸市根本387番地の5に住む", [("address", "松戸市根本387番地の5")]),
+        ("昭和15年3月2日生の方", [("birth", "昭和15年3月2日")]),
+        ("生年月日：1940/3/2", [("birth", "1940/3/2")]),
+        ("被保険者番号は００１２３４５６７８", [("number", "００１２３４５６７８")]),
+        ("マイナンバーの控え 123456789018", [("number", "123456789018")]),
+    ],
+)
+def test_what_points_at_a_person_is_found(text, expected):
+    assert found(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "80歳以上の高齢者の80歳", "皆様", "関係者の皆さん", "担当者様", "千葉県知事様", "松戸市様", "柏市様", "同様に多様な様式第1号の様々な様子",
+        "患者さんとご家族さん", "看護師さん、ケアマネさん、ヘルパーさん", "医政地発0331第3号", "日医発第 798 号", "令和7年6月25日", "2025年7月31日 R7-0001",
+        "市町村3-4か所、10～15名程度、3～4回", "主治医の先生", "氏名：\n役職：", "たくさん", "連携している様子", "各市町村担当課長様", "長男さん",
+        "木更津市と君津市", "郡市区医師会長様", "昭和15年の制度", "別紙2-②のとおり", "昨年3月2日生活支援を",
+    ],
+)  # fmt: skip
+def test_what_points_at_nobody_is_left_alone(text):
+    assert found(text) == []
+
+
+def texts_of(value: object) -> list[str]:
+    if isinstance(value, dict):
+        return [text for each in value.values() for text in texts_of(each)]
+    if isinstance(value, list):
+        return [text for each in value for text in texts_of(each)]
+    return [value] if isinstance(value, str) else []
+
+
+def test_in_the_wording_of_the_official_documents_only_the_contacts_are_found():
+    hits = set()
+    for path in DEFINITIONS.glob("*.toml"):
+        hits |= {span.kind for text in texts_of(tomllib.loads(path.read_text("utf-8"))) for span in find(text)}
+    assert hits == {"mail", "phone"}
+
+
+def test_bodies_of_the_address_list_are_found_in_either_spelling():
+    bodies = BodyNames(["鎌ケ谷市", "千葉県", "千葉市", "市"])
+    assert [span.text for span in find("千葉県の鎌ヶ谷市と千葉市", bodies)] == ["千葉県", "鎌ヶ谷市", "千葉市"]
+
+
+def test_words_somebody_named_are_found_in_either_width():
+    assert [span.text for span in find_words("ABC病院とＡＢＣ病院", ["ABC病院", " "])] == ["ABC病院", "ＡＢＣ病院"]
+
+
+def test_masking_says_what_was_there():
+    text = "山田太郎様（80歳、電話000-0000-0000）"
+    assert mask(text, find(text)) == "○○（氏名）様（○○（年齢）、電話○○（電話番号））"
+
+
+def test_only_what_is_chosen_is_masked():
+    text = "山田様と鈴木様"
+    assert mask(text, find(text)[1:]) == "山田様と○○（氏名）様"
+
+
+def test_the_check_digit_of_a_my_number():
+    assert [my_number(digits) for digits in ("123456789018", "123456789019", "000000000000")] == [True, False, True]
+
+
+def test_a_consultation_of_usual_length_takes_less_than_a_millisecond():
+    text = ("患者の山田様の退院後に、訪問診療をお願いできる医療機関を探しています。人工呼吸器を使用しています。電話は000-0000-0000です。" * 8)[:360]
+    times = []
+    for _ in range(50):
+        start = process_time()
+        find(text)
+        times.append(process_time() - start)
+    assert min(times) < 0.001
+
+
+PIECES = st.sampled_from(
+    ["山田", "太郎", "様", "さん", "氏名：", "患者", "（", "）", " ", "　", "\n", "000-0000-0000", "０００", "-", "1", "昭和15年3月2日", "生", "80歳", "千葉県", "松戸市", "根本", "1-1", "番地",
+     "a@b.example.jp", "〒000-0000", "の", "、", "：", "被保険者番号", "12345678", "○○", "（氏名）", "FAX", "生年月日", "君", "ー", "はなこ", "先生", "@", "."]
+)  # fmt: skip
+TEXTS = st.one_of(st.lists(PIECES, max_size=14).map("".join), st.text(max_size=60))
+
+
+@given(TEXTS)
+def test_spans_lie_inside_the_text_and_apart(text):
+    end = 0
+    for span in find(text):
+        assert end <= span.start < span.end <= len(text)
+        assert text[span.start : span.end] == span.text
+        end = span.end
+
+
+@given(TEXTS)
+def test_what_is_masked_holds_nothing_more_to_mask(text):
+    masked = mask(text, find(text))
+    assert find(masked) == ()
+    assert mask(masked, find(masked)) == masked
+
+
+@given(st.text(max_size=80))
+def test_plain_keeps_every_character_in_its_place(text):
+    assert len(plain(text)) == len(text)
+
+
+def test_overlapping_spans_are_masked_once():
+    text = "山田太郎様"
+    assert mask(text, [Span(0, 4, "name", "山田太郎"), Span(2, 4, "name", "太郎")]) == "○○（氏名）様"
