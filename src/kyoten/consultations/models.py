@@ -185,6 +185,7 @@ class Message(models.Model):
     text = models.TextField(blank=True)
     mail_id = models.BigIntegerField(null=True, blank=True)  # post.InboundMail, or post.OutboundMail for what went
     warning = models.CharField(max_length=300, blank=True)  # e.g. a stranger quoting the number of the case
+    masked_at = models.DateTimeField(null=True, blank=True)  # 個人が分かる記載 was covered; the raw mail still has it
     moved_from = models.ForeignKey(Consultation, models.PROTECT, null=True, blank=True, related_name="+")
 
     class Meta:
@@ -262,6 +263,19 @@ class Callback(models.Model):
         indexes = [models.Index(fields=["at"], name="callback_waiting", condition=Q(done_at=None))]
 
 
+class ExampleQuerySet(models.QuerySet):
+    def readable_by(self, seat: Seat) -> ExampleQuerySet:
+        """公開された事例: for hubs, municipalities, prefectures, associations, health centres and the national tier."""
+        return self.filter(state="released") if seat.organisation.kind in READERS else self.none()
+
+    def visible_to(self, seat: Seat) -> ExampleQuerySet:
+        """In every state: the body whose desk proposed it."""
+        return self.filter(operator=seat.organisation)
+
+
+READERS = ("municipality", "hub", "prefecture", "health_centre", "association", "secretariat", "ministry")
+
+
 class Example(models.Model):
     """事例: an anonymised question and answer for the hubs, where purpose or consent allow it; a second person releases."""
 
@@ -278,14 +292,45 @@ class Example(models.Model):
     question = models.TextField("問い")
     answer = models.TextField("答え")
     basis = models.CharField("根拠", max_length=300)  # which consent or purpose allows it
+    confirmed_text = models.TextField(default="[]")  # hits a person found to point at nobody: their words, JSON
+    version = models.PositiveIntegerField("版", default=1)
     state = models.CharField(max_length=10, choices=State, default=State.PROPOSED)
     proposed_by = models.ForeignKey(Seat, models.PROTECT, related_name="+")
     proposed_at = models.DateTimeField()
     released_by = models.ForeignKey(Seat, models.PROTECT, null=True, blank=True, related_name="+")
     released_at = models.DateTimeField(null=True, blank=True)
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
+
+    objects = ExampleQuerySet.as_manager()
 
     class Meta:
         ordering = ["-pk"]
+        indexes = [models.Index(fields=["state", "-released_at"], name="example_by_state")]
+
+    def __str__(self) -> str:
+        return self.title
+
+    @property
+    def confirmed(self) -> list[str]:
+        return json.loads(self.confirmed_text)
+
+
+class GuideSection(models.Model):
+    """ガイドブックの一節, as a secretariat entered it: public wording, offered beside a draft of an answer."""
+
+    operator = models.ForeignKey(Organisation, models.PROTECT, related_name="+", verbose_name="登録した機関")
+    chapter = models.CharField("章", max_length=200, blank=True)
+    title = models.CharField("見出し", max_length=200)
+    text = models.TextField("本文")
+    place = models.PositiveIntegerField("順", default=0)
+    version = models.PositiveIntegerField("版", default=1)
+    changed_at = models.DateTimeField("更新日時")
+
+    class Meta:
+        ordering = ["place", "pk"]
+
+    def __str__(self) -> str:
+        return "　".join(filter(None, [self.chapter, self.title]))
 
 
 class Deletion(models.Model):
