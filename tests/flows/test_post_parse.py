@@ -91,13 +91,19 @@ def mail(*headers, text="本文"):
         ("a@city.example.jp (Tantou)", "a@city.example.jp", "Tantou"),
         ("a:b:;;", "", "a:b:;;"),
         ("alice@example.jp)bob@evil.example", "", "alice@example.jp)bob@evil.example"),
-        ("alice@example.jp <bob@evil.example>", "", "alice@example.jp <bob@evil.example>"),
-        ("a@example.jp, b@example.jp", "", "a@example.jp, b@example.jp"),
+        ("alice@example.jp <bob@evil.example>", "bob@evil.example", "alice@example.jp"),
+        ('"alice@example.jp" <bob@evil.example>', "bob@evil.example", "alice@example.jp"),
+        ("alice@example.jp, x <bob@evil.example>", "alice@example.jp", ""),
+        ("a@example.jp, b@example.jp", "a@example.jp", ""),
+        ("松戸市 <a@example.jp>, 柏市 <b@example.jp>", "a@example.jp", "松戸市"),
+        ("Pete(A \\) chap) <pete(his account)@silly.example(his host)>", "pete@silly.example", "Pete"),
+        ("事務局 <窓口@例え.example>", "窓口@例え.example", "事務局"),
+        ("MAILER DAEMON <>", "", "MAILER DAEMON <>"),
         ("=?utf-8?Q?a=40example.jp=2C?= <b@example.jp>", "b@example.jp", "a@example.jp,"),
         ("", "", ""),
     ],
 )
-def test_a_sender_is_believed_only_where_nothing_is_ambiguous(value, sender, name):
+def test_the_sender_is_the_address_in_brackets_or_the_first_and_none_where_it_stays_unclear(value, sender, name):
     parsed = mail(f"From: {value}")
     assert (parsed.sender, parsed.sender_name) == (sender, name)
 

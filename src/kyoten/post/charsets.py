@@ -10,9 +10,16 @@ import re
 
 from kyoten.records.names import clean_text
 
+JIS = {"iso-2022-jp", "csiso2022jp", "cp50220", "cp50221", "cp50222", "jis", "x-jis"}
 WINDOWS = {"shift_jis", "shift-jis", "sjis", "x-sjis", "windows-31j", "cp932", "ms932", "ms_kanji", "csshiftjis"}
-EUC = {"euc-jp", "euc_jp", "x-euc-jp", "eucjp", "cp51932"}
-UNKNOWN = {"", "us-ascii", "ascii", "unknown-8bit", "x-unknown", "default", "binary"}
+WINDOWS |= {"windows-932", "cswindows31j", "sjis-win", "x-ms-cp932", "cp943", "ms_932", "shiftjis"}
+EUC = {"euc-jp", "euc_jp", "x-euc-jp", "eucjp", "cp51932", "eucjp-win", "euc-jp-ms", "cseucpkdfmtjapanese"}
+LATIN = {"iso-8859-1", "iso8859-1", "latin1", "latin-1", "iso_8859-1"}  # what is called so is Windows-1252 in truth
+UNKNOWN = {"", "us-ascii", "ascii", "unknown-8bit", "x-unknown", "unknown", "default", "binary", "8bit", "7bit"}
+OTHER = {
+    "ks_c_5601-1987": "cp949", "euc-kr": "cp949", "ks_c_5601": "cp949", "gb2312": "gb18030", "x-gbk": "gb18030",
+    "unicode-1-1-utf-7": "utf-7", "iso-8859-8-i": "iso-8859-8", "x-mac-japanese": "cp932", "utf8mb4": "utf-8",
+}  # fmt: skip
 ESCAPE = re.compile(rb"\x1b(\$\([D@B]|\$[@B]|\([BJIH]|\.A|\$A)")
 EUC_PAIR = re.compile(rb"\x8e[\xa1-\xdf]|\x8f[\xa1-\xfe]{2}|[\xa1-\xfe]{2}|[\x00-\x7f]+|.", re.DOTALL)
 ENCODED_WORD = re.compile(r"=\?([^?\s]{1,60})\?([bBqQ])\?([^?]*)\?=")
@@ -21,11 +28,24 @@ ENCODED_WORD = re.compile(r"=\?([^?\s]{1,60})\?([bBqQ])\?([^?]*)\?=")
 def decode(data: bytes, charset: str = "") -> str:
     """Text of `data`; never raises. Tries what was declared, then what Japanese mail is written in."""
     charset = charset.strip().strip("\"'").lower().partition("*")[0]  # RFC 2231 language suffix
-    for attempt in ([] if charset in UNKNOWN else [charset]) + _guesses(data):
+    charset = OTHER.get(charset, charset)
+    for attempt in _attempts(data, charset):
         text = _strict(data, attempt)
         if text is not None:
             return clean_text(text)
     return clean_text(data.decode("utf-8" if charset.startswith("utf") else "cp932", "replace"))
+
+
+def _attempts(data: bytes, charset: str) -> list[str]:
+    """What to try, in order. A label is believed unless the bytes say better: escapes of ISO-2022-JP stand in no other
+    text, and Japanese that is valid UTF-8 by chance there is none."""
+    if charset in UNKNOWN or charset in JIS and not ESCAPE.search(data):
+        return _guesses(data)
+    if ESCAPE.search(data) and not charset.startswith(("iso-2022", "utf-16", "utf-32", "hz")) and charset not in JIS:
+        return ["iso-2022-jp", charset, *_guesses(data)]
+    if charset in WINDOWS | EUC and sum(byte > 0xC1 for byte in data) > 1:
+        return ["utf-8", charset, *_guesses(data)]
+    return [charset, *_guesses(data)]
 
 
 def decode_header(value: str) -> str:
@@ -60,23 +80,52 @@ def _word_bytes(encoding: str, text: str) -> bytes:
 def _guesses(data: bytes) -> list[str]:
     if ESCAPE.search(data):
         return ["iso-2022-jp", "utf-8"]
+    if data.isascii():
+        return ["utf-8"]
+    if _nearly_utf8(data):
+        return ["utf-8", "utf-8?"]
     try:
-        kana = sum(1 for char in data.decode("cp932") if "\uff61" <= char <= "\uff9f")
+        text = data.decode("cp932")
     except UnicodeDecodeError:
-        return ["utf-8", "euc-jp"]
+        return ["utf-8", "euc-jp", "windows-1252"] if _western(data) else ["utf-8", "euc-jp"]
+    if _western(data):
+        return ["utf-8", "windows-1252", "cp932"]
     # EUC read as Shift_JIS is a soup of half-width kana
+    kana = sum(1 for char in text if "\uff61" <= char <= "\uff9f")
     return ["utf-8", "euc-jp", "cp932"] if kana * 3 > len(data) else ["utf-8", "cp932", "euc-jp"]
+
+
+def _nearly_utf8(data: bytes) -> bool:
+    """UTF-8 with a byte or two gone astray."""
+    text = data.decode("utf-8", "replace")
+    good = sum(1 for char in text if char > "\x7f" and char != "\ufffd")
+    return good >= 4 and text.count("\ufffd") * 4 <= good
+
+
+WESTERN = re.compile(
+    rb"(?:[\x00-\x7f]|[\xa0-\xdf](?![\x80-\xff])|[\xe0-\xff](?![\x80-\xff@\[\]^_`{|}~\\])|[\x80\x85\x91-\x97\x99](?![@-~\x80-\xff]))*"
+)
+
+
+def _western(data: bytes) -> bool:
+    """Single 8-bit letters among ASCII ones (Frösche). Japanese comes in pairs, whose first byte is hardly ever one of
+    these letters."""
+    return WESTERN.fullmatch(data) is not None
 
 
 def _strict(data: bytes, charset: str) -> str | None:
     try:
-        if charset.startswith("iso-2022-jp") or charset == "csiso2022jp":
+        if charset == "utf-8?":
+            return data.decode("utf-8", "replace")
+        if charset.startswith("iso-2022-jp") or charset in JIS:
             return iso2022jp(data)
         if charset in WINDOWS:
             return data.decode("cp932")
         if charset in EUC:
             return _euc(data)
-        if charset in ("utf-7", "idna", "punycode", "unicode_escape", "raw_unicode_escape"):
+        if charset in LATIN:
+            return data.decode("windows-1252")
+        if charset in ("idna", "punycode", "unicode_escape", "raw_unicode_escape"):
             return None  # not what people write; some hide markup from filters
         return data.decode(charset)
     except (LookupError, ValueError, TypeError, AttributeError):  # codecs such as "hex" or "zlib" are no charsets
@@ -103,7 +152,7 @@ def _run(data: bytes, mode: bytes) -> str:
     if mode == b"$(D":
         pairs = (data[n : n + 2] for n in range(0, len(data) - 1, 2))
         return "".join(bytes([0x8F, *(byte | 0x80 for byte in pair)]).decode("euc_jp", "replace") for pair in pairs)
-    return data.decode("ascii") if data.isascii() else data.decode("cp932", "replace")
+    return data.decode("ascii") if data.isascii() else decode(data)
 
 
 def _pairs(data: bytes) -> str:

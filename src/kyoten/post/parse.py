@@ -4,25 +4,28 @@ hostile headers. Callers still guard: what raises here becomes 要確認, never 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from email import message_from_bytes
-from email.message import Message
-from email.policy import compat32
 from html.parser import HTMLParser
-from typing import Any
 
 from kyoten.post.charsets import decode, decode_header
 from kyoten.post.quoting import reply_text
+from kyoten.post.tree import Part, headers, parameters, tree
 from kyoten.records.names import clean_file_name
 
 ADDRESS = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,250}[A-Za-z0-9])?"
+BRACKETED = ADDRESS.replace("[A-Za-z0-9", "[\\w")  # between < and > letters of any script (RFC 6531)
 TOKEN = "[a-z2-7]{24}"
 TEXT_LIMIT = 1_000_000  # characters of text that are kept beside the original
-PART_LIMIT = 1000
-DEPTH_LIMIT = 30
+LISTED = {"list-id", "list-unsubscribe", "list-post", "x-mailing-list", "x-beenthere", "x-mailman-version", "x-ml-name"}
+NO_NAME, FORWARDED = "名称なし", "転送されたメール.eml"
 AUTO_SUBJECT = re.compile(
     r"^\s*(自動応答|自動返信|自動回答|不在通知|automatic reply|auto(matic)?[ -]?(reply|response)|out of office)", re.I
+)
+BOUNCED = re.compile(
+    r"undeliver|not delivered|delivery (status|has failed|fail)|returned mail|returning message|mail delivery failed"
+    r"|failure notice|配信(不能|できません|エラー)|送信(不能|エラー)|不達|届きませんでした",
+    re.I,
 )
 
 
@@ -56,17 +59,17 @@ class Parsed:
 
 
 def parse(raw: bytes) -> Parsed:
-    message = message_from_bytes(raw, policy=compat32)
-    headers = _headers(message)
-    parts = list(_parts(message))
-    text = _text(parts)[:TEXT_LIMIT]
-    sender, name = _sender(headers.get("from", ""))
-    recipients = _recipients(headers)
-    machine = _machine(message, headers, parts, sender)
-    failed, diagnosis = _report(parts) if machine == "bounce" else (False, "")
-    subject = decode_header(headers.get("subject", ""))
-    references = _ids(headers.get("references", ""))
-    in_reply_to = _ids(headers.get("in-reply-to", ""))
+    """What a mail says. Raises nothing that is known of; callers guard all the same."""
+    whole = tree(raw)
+    head, parts = whole.headers, list(whole.leaves())
+    text = _text(whole).strip("\n")[:TEXT_LIMIT]
+    sender, name = _sender(head.get("from", ""))
+    recipients = _recipients(head)
+    subject = decode_header(head.get("subject", ""))
+    machine = _machine(whole, parts, sender, subject)
+    failed, diagnosis = _report(whole, parts) if machine == "bounce" else (False, "")
+    references = _ids(head.get("references", ""))
+    in_reply_to = _ids(head.get("in-reply-to", ""))
     return Parsed(
         sender=sender,
         sender_name=name[:300],
@@ -74,77 +77,75 @@ def parse(raw: bytes) -> Parsed:
         subject=subject[:500],
         text=text,
         reply_text=reply_text(text),
-        message_id=" ".join(_ids(headers.get("message-id", ""))[:1])[:998],
+        message_id=" ".join(_ids(head.get("message-id", ""))[:1])[:998],
         in_reply_to=" ".join(in_reply_to)[:998],
         references=" ".join(references),
         machine="auto" if machine == "" and AUTO_SUBJECT.match(subject) else machine,
         failed=failed,
         diagnosis=diagnosis[:500],
         tokens=_tokens([*in_reply_to, *reversed(references)], recipients, f"{subject}\n{text}", raw, machine),
-        enclosed=tuple(_enclosed(parts)),
+        enclosed=tuple(_enclosed(whole, parts)),
     )
 
 
-def _headers(message: Message) -> dict[str, str]:
-    """Raw headers by lower-case name, the first of each; unlike items(), raw_items() never rewrites 8-bit ones."""
-    found: dict[str, str] = {}
-    for name, value in message.raw_items():
-        found.setdefault(name.lower(), str(value))
-    return found
+def _part_text(part: Part) -> str:
+    """The words of a text part, with "\\n" at every line's end."""
+    charset = parameters(part.headers.get("content-type", "")).get("charset", "")
+    data = part.data
+    if part.kind == "text/html" and not charset:
+        stated = re.search(rb"""<meta[^>]{1,200}charset\s*=\s*["']?([\w-]{2,40})""", data[:4096], re.I)
+        charset = stated[1].decode() if stated else ""
+    return decode(data, charset if isinstance(charset, str) else "").replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _parts(message: Message, depth: int = 0) -> Iterator[Message]:
-    """All leaves, depth first. Forwarded mails are leaves too; endless nesting ends."""
-    children = message.get_payload()
-    if _kind(message).startswith("multipart/") and isinstance(children, list) and depth < DEPTH_LIMIT:
-        for child in children[:PART_LIMIT]:
-            yield from _parts(child, depth + 1)
-    else:
-        yield message
+def file_name(part: Part) -> str:
+    """As its sender named it: Content-Disposition first, then Content-Type; RFC 2231, RFC 2047 and plain 8-bit."""
+    for header, name in (("content-disposition", "filename"), ("content-type", "name")):
+        found = parameters(part.headers.get(header, ""))
+        if isinstance(joined := found.get(f"{name}*"), bytes):
+            charset, _, data = joined.partition(b"'")
+            if text := decode_header(decode(data, charset.decode())):
+                return text
+        if isinstance(plain := found.get(name), str) and plain:
+            return decode_header(plain)
+    return ""
 
 
-def _quiet(call: Callable[..., Any], *args: Any) -> Any:
-    """The standard library raises a dozen kinds of errors on malformed parameters; one bad part is not a bad mail."""
-    try:
-        return call(*args)
-    except Exception:  # noqa: BLE001
-        return None
+def _disposition(part: Part) -> str:
+    return part.headers.get("content-disposition", "").partition(";")[0].strip().lower()
 
 
-def _kind(part: Message) -> str:
-    return str(_quiet(part.get_content_type) or "text/plain")
+def _is_text(part: Part, *kinds: str) -> bool:
+    return part.kind in (kinds or ("text/plain", "text/html")) and not file_name(part) and (
+        _disposition(part) != "attachment"
+    )  # fmt: skip
 
 
-def _payload(part: Message) -> bytes:
-    data = _quiet(part.get_payload, None, True)
-    if isinstance(data, bytes):
-        return data
-    inner = part.get_payload()
-    if isinstance(inner, list):
-        return b"\n".join(_quiet(child.as_bytes) or b"" for child in inner)
-    return str(inner or "").encode("utf-8", "surrogateescape")
+def _text(part: Part) -> str:
+    """What the mail says: of alternatives the plain one (HTML where it is empty), of several parts all of them."""
+    if part.kind == "multipart/alternative" and part.children:
+        said = [(child, _text(child)) for child in part.children]
+        plain = [text for child, text in said if child.kind == "text/plain" and text.strip()]
+        return "\n".join(plain) if plain else next((text for _, text in said if text.strip()), "")
+    if part.children:
+        return _together((child, _text(child)) for child in part.children)
+    if not _is_text(part):
+        return ""
+    return _part_text(part) if part.kind == "text/plain" else _text_of_html(_part_text(part))
 
 
-def _part_text(part: Message) -> str:
-    charset = _quiet(part.get_param, "charset") or ""
-    return decode(_payload(part), charset[2] if isinstance(charset, tuple) else str(charset)).replace("\r\n", "\n")
+def _together(said: Iterable[tuple[Part, str]]) -> str:
+    """One below the other; HTML that repeats the plain text above it (not marked as an alternative) once."""
+    kept: list[str] = []
+    for part, text in said:
+        repeated = part.kind == "text/html" and _bare(text) in _bare("".join(kept))
+        if text.strip() and not repeated:
+            kept.append(text)
+    return "\n".join(kept)
 
 
-def _file_name(part: Message) -> str:
-    name = _quiet(part.get_filename)
-    return decode_header(str(name)) if name else ""
-
-
-def _is_text(part: Message, kind: str) -> bool:
-    return _kind(part) == kind and not _file_name(part) and _quiet(part.get_content_disposition) != "attachment"
-
-
-def _text(parts: list[Message]) -> str:
-    """The plain text; where there is none (or an empty one), the text of the HTML."""
-    plain = "\n".join(_part_text(part) for part in parts if _is_text(part, "text/plain"))
-    if plain.strip():
-        return plain
-    return "\n".join(_text_of_html(_part_text(part)) for part in parts if _is_text(part, "text/html"))
+def _bare(text: str) -> str:
+    return re.sub(r"\W+", "", text)
 
 
 class _Text(HTMLParser):
@@ -159,7 +160,7 @@ class _Text(HTMLParser):
         self.hidden = 0
 
     def handle_starttag(self, tag: str, attrs: object) -> None:
-        self.hidden += tag in self.HIDDEN
+        self.hidden = 0 if tag == "body" else self.hidden + (tag in self.HIDDEN)  # <head> is often left open
         if tag in self.BLOCKS:
             self.words.append("\n")
 
@@ -175,24 +176,45 @@ class _Text(HTMLParser):
 
 def _text_of_html(html: str) -> str:
     reader = _Text()
-    reader.feed(html[: 4 * TEXT_LIMIT])
-    reader.close()
+    try:
+        reader.feed(html[: 4 * TEXT_LIMIT])
+        reader.close()
+    except (AssertionError, ValueError, RecursionError):  # "<![" and the like, which the standard library trips over
+        return re.sub(r"<[^>]{0,2000}>", " ", html).strip()
     lines = (line.strip() for line in "".join(reader.words).split("\n"))
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
 
 
 def _sender(value: str) -> tuple[str, str]:
-    """(address, name). An address only where there is exactly one and nothing can be read in two ways."""
+    """(address, name); of several senders the first. No address where one could be read in two ways."""
     value = re.sub(r"\s+", " ", value).strip()
-    bare = re.fullmatch(ADDRESS, value)
-    if bare:
+    if re.fullmatch(ADDRESS, value):
         return value, ""
-    old = re.fullmatch(rf"({ADDRESS}) \(([^()@<>]*)\)", value)
-    if old:
-        return old[1], decode_header(old[2])
-    found = re.fullmatch(rf"([^<>]*)<\s*({ADDRESS})\s*>\s*", value)
-    if found and not re.search(ADDRESS, found[1]):
-        return found[2], decode_header(found[1].strip().strip('"').replace('\\"', '"'))
+    if found := re.fullmatch(rf"({ADDRESS}) ?\(([^()@<>]*)\)", value):
+        return found[1], decode_header(found[2])
+    if found := re.match(rf'("(?:[^"\\]|\\.)*"|[^<>"]*?) ?<\s*({BRACKETED})\s*>', value):
+        name, rest = found[1], value[found.end() :].strip()
+        if not _several(name) and (not rest or rest[0] in ",;" or re.search(rf"<\s*{ADDRESS}\s*>$", rest)):
+            return found[2], decode_header(re.sub(r'\\(["\\])', r"\1", name.strip().strip('"')))
+    if found := re.match(rf"({ADDRESS}) ?,", value):
+        return found[1], ""
+    return _by_comments(value)
+
+
+def _several(name: str) -> bool:
+    """More than a name before an address in brackets: a list whose first entry is broken, a quote left open."""
+    return "," in name and not name.startswith('"') and re.search(ADDRESS, name) is not None
+
+
+def _by_comments(value: str) -> tuple[str, str]:
+    """Pete(a chap) <pete(his account)@silly.test>, and a name without brackets; empty where it stays unclear."""
+    bare = value
+    for _ in range(5):
+        bare = re.sub(r"\((?:[^()\\]|\\.)*\)", "", bare)
+    if "(" not in bare and ")" not in bare:
+        found = re.fullmatch(rf"([^<>@]*?) ?<? ?({ADDRESS}) ?>?", bare.strip())
+        if found and ":" not in found[1] and "," not in found[1]:
+            return found[2], decode_header(found[1].strip().strip('"'))
     return "", decode_header(value)
 
 
@@ -206,38 +228,42 @@ def _ids(value: str) -> list[str]:
     return re.findall(r"<[^<>\s]{1,400}>", re.sub(r"\r?\n[ \t]*", "", value))[:100]
 
 
-def _machine(message: Message, headers: dict[str, str], parts: list[Message], sender: str) -> str:
+def _machine(whole: Part, parts: list[Part], sender: str, subject: str) -> str:
     """bounce, auto, list or "" (a person); the headers of RFC 3834 and what mailers do instead."""
-    report = str(_quiet(message.get_param, "report-type") or "").lower()
-    kinds = {_kind(part) for part in parts}
+    head = whole.headers
+    report = str(parameters(head.get("content-type", "")).get("report-type", "")).lower()
+    kinds = {part.kind for part in parts}
     daemon = sender.lower().startswith(("mailer-daemon@", "postmaster@"))
-    empty_path = headers.get("return-path", "").strip() == "<>"
-    if report == "delivery-status" or "message/delivery-status" in kinds or "x-failed-recipients" in headers:
+    empty_path = head.get("return-path", "").strip() == "<>"
+    if report == "delivery-status" or "message/delivery-status" in kinds or "x-failed-recipients" in head:
         return "bounce"
-    if sender.lower().startswith("mailer-daemon@") or daemon and (empty_path or "auto-submitted" in headers):
+    if sender.lower().startswith("mailer-daemon@") or daemon and (empty_path or "auto-submitted" in head):
         return "bounce"
-    submitted = headers.get("auto-submitted", "no").strip().lower()
-    precedence = headers.get("precedence", "").strip().lower()
-    if submitted.partition(";")[0].strip() != "no" or report or {"x-autoreply", "x-autorespond"} & headers.keys():
+    if (daemon or empty_path) and BOUNCED.search(subject):
+        return "bounce"
+    submitted = head.get("auto-submitted", "no").strip().lower()
+    precedence = head.get("precedence", "").strip().lower()
+    if re.split(r"[;\s]", submitted)[0] != "no" or report or {"x-autoreply", "x-autorespond"} & head.keys():
         return "auto"
     if precedence in ("auto_reply", "junk") or empty_path:
         return "auto"
-    return "list" if "list-id" in headers or precedence in ("bulk", "list") else ""
+    if LISTED & head.keys() or precedence in ("bulk", "list"):
+        return "list"
+    return "auto" if "x-loop" in head else ""
 
 
-def _report(parts: list[Message]) -> tuple[bool, str]:
+def _report(whole: Part, parts: list[Part]) -> tuple[bool, str]:
     """(failed for good, what the server said) of a delivery report; one without machine-readable part has failed."""
-    blocks = [block for part in parts if _kind(part) == "message/delivery-status" for block in _blocks(part)]
+    blocks = [block for part in parts if part.kind == "message/delivery-status" for block in _blocks(part)]
     actions = {block["action"].strip().lower() for block in blocks if "action" in block}
     words = [f"{block.get('status', '')} {block.get('diagnostic-code', '')}" for block in blocks if "action" in block]
     if not actions:
-        return True, decode_header(" ".join(_text(parts).split())[:500])
+        return True, decode_header(" ".join(_text(whole).split())[:500])
     return "failed" in actions, decode_header(" ".join(" ".join(words).split()))
 
 
-def _blocks(part: Message) -> list[dict[str, str]]:
-    inner = part.get_payload()
-    return [_headers(block) for block in inner if isinstance(block, Message)] if isinstance(inner, list) else []
+def _blocks(part: Part) -> list[dict[str, str]]:
+    return [headers(block + b"\n") for block in re.split(rb"\r?\n(?:[ \t]*\r?\n)+", part.data) if block.strip()]
 
 
 def _tokens(ids: list[str], recipients: tuple[str, ...], text: str, raw: bytes, machine: str) -> tuple[str, ...]:
@@ -249,12 +275,14 @@ def _tokens(ids: list[str], recipients: tuple[str, ...], text: str, raw: bytes, 
     return tuple(dict.fromkeys(found))
 
 
-def _enclosed(parts: list[Message]) -> Iterator[Enclosed]:
-    for part in parts[:PART_LIMIT]:
-        kind, name = _kind(part), _file_name(part)
-        if _is_text(part, "text/plain") or _is_text(part, "text/html") or kind == "message/delivery-status":
+def _enclosed(whole: Part, parts: list[Part]) -> Iterator[Enclosed]:
+    for part in parts:
+        if _is_text(part) or part.kind == "message/delivery-status":
             continue
-        if kind.startswith("multipart/") and not _payload(part):
+        data = part.data
+        if part.kind.startswith("multipart/") and not data.strip():
             continue
-        fallback = "転送されたメール.eml" if kind == "message/rfc822" else "名称なし"
-        yield Enclosed(clean_file_name(name) if name else fallback, kind, _payload(part))
+        name = file_name(part)
+        forwarded = part.kind in ("message/rfc822", "message/global")
+        fallback = FORWARDED if forwarded else NO_NAME
+        yield Enclosed(clean_file_name(name) if name else fallback, part.kind, data)

@@ -1,0 +1,150 @@
+"""Mail of Japanese offices as it really comes: labels that lie, names cut inside a character, broken headers."""
+
+import hashlib
+
+import pytest
+
+from kyoten.post.parse import parse
+from tests.flows.test_post_parse import jis
+
+NAME = "別紙２_申込書①（髙﨑市）.docx"
+
+
+def read(*headers: str, body: bytes = b"", **more: str):
+    head = "\r\n".join([*headers, *(f"{name.replace('_', '-')}: {value}" for name, value in more.items())])
+    return parse(head.encode("utf-8", "surrogateescape") + b"\r\n\r\n" + body)
+
+
+@pytest.mark.parametrize(
+    "label, data",
+    [
+        ("ISO-2022-JP", jis("①㈱髙﨑の件　ｱｲｳ")),
+        ("ISO-2022-JP", "①㈱髙﨑の件　ｱｲｳ".encode("cp932")),  # a JIS label over Shift_JIS bytes
+        ("ISO-2022-JP", "①㈱髙﨑の件　ｱｲｳ".encode()),
+        ("windows-31j", "①㈱髙﨑の件　ｱｲｳ".encode("cp932")),
+        ("x-sjis", "①㈱髙﨑の件　ｱｲｳ".encode("cp932")),
+        ("cp932", "①㈱髙﨑の件　ｱｲｳ".encode()),
+        ("Shift_JIS", jis("①㈱髙﨑の件　ｱｲｳ")),
+        ("utf-8", jis("①㈱髙﨑の件　ｱｲｳ")),
+        ("utf-8", "①㈱髙﨑の件　ｱｲｳ".encode("cp932")),
+        ("", "①㈱髙﨑の件　ｱｲｳ".encode()),
+    ],
+)
+def test_a_text_is_read_whatever_its_label_says(label, data):
+    header = f"Content-Type: text/plain; charset={label}" if label else "X: y"
+    assert read("From: a@example.jp", header, body=data).text == "①㈱髙﨑の件　ｱｲｳ"
+
+
+@pytest.mark.parametrize("charset", ["cp932", "utf-8"])
+def test_headers_of_bare_8_bit_bytes(charset):
+    raw = b"From: " + "髙橋 表".encode(charset) + b" <a@example.jp>\r\nSubject: " + "[外部] 表の件".encode(charset)
+    parsed = parse(raw + b"\r\n\r\n")
+    assert (parsed.sender, parsed.sender_name, parsed.subject) == ("a@example.jp", "髙橋 表", "[外部] 表の件")
+
+
+def word(charset: str, data: bytes) -> str:
+    import base64
+
+    return f"=?{charset}?B?{base64.b64encode(data).decode()}?="
+
+
+def names() -> list[tuple[str, str]]:
+    data = NAME.encode()
+    percent = [f"%{byte:02X}" for byte in data]
+    sjis = NAME.encode("cp932")
+    return [
+        ("RFC 2231", f"attachment; filename*=utf-8''{''.join(percent)}"),
+        ("RFC 2231 cut inside a character",
+         f"attachment; filename*0*=utf-8''{''.join(percent[:7])};\r\n filename*1*={''.join(percent[7:20])};"
+         f"\r\n filename*2*={''.join(percent[20:])}"),
+        ("RFC 2231 in another order",
+         f"attachment; filename*1*={''.join(percent[7:])}; filename*0*=utf-8''{''.join(percent[:7])}"),
+        ("RFC 2231 of Shift_JIS", "attachment; filename*=shift_jis'ja'" + "".join(f"%{byte:02X}" for byte in sjis)),
+        ("RFC 2047", f'attachment; filename="{word("utf-8", data)}"'),
+        ("RFC 2047 cut inside a character",
+         f'attachment; filename="{word("utf-8", data[:8])}\r\n {word("utf-8", data[8:])}"'),
+        ("RFC 2047 of JIS", f'attachment; filename="{word("ISO-2022-JP", jis(NAME))}"'),
+        ("RFC 2047 inside RFC 2231",
+         f'attachment; filename*0="{word("utf-8", data)[:20]}"; filename*1="{word("utf-8", data)[20:]}"'),
+        ("8 bit", "attachment; filename=\"" + sjis.decode("utf-8", "surrogateescape") + '"'),
+        ("without quotes", f"attachment; filename={NAME}"),
+        ("the forgotten fold", f'attachment;\r\nfilename="{word("utf-8", data)}"'),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("disposition", [value for _, value in names()], ids=[name for name, _ in names()])
+def test_the_name_of_a_file(disposition):
+    parsed = read("From: a@example.jp", Content_Type="application/octet-stream", Content_Disposition=disposition,
+                  body=b"x")  # fmt: skip
+    assert [(file.name, file.data) for file in parsed.enclosed] == [(NAME, b"x")]
+
+
+def test_a_backslash_that_is_half_a_character_is_no_escape():
+    name = "一覧表".encode("cp932") + b'"'
+    raw = b'Content-Type: application/pdf; name="' + name + b'; x="y"\r\n\r\nx'
+    assert parse(raw).enclosed[0].name == "一覧表"
+
+
+def nested(depth: int) -> bytes:
+    inner = b"Content-Type: text/plain\r\n\r\nend"
+    for n in range(depth):
+        head = f'Content-Type: multipart/mixed; boundary="b{n}"\r\n\r\n--b{n}\r\n'
+        inner = head.encode() + inner + f"\r\n--b{n}--\r\n".encode()
+    return b"From: a@example.jp\r\n" + inner
+
+
+def test_fifty_levels_are_read_and_what_lies_deeper_is_kept_as_a_file():
+    assert parse(nested(50)).text == "end"
+    deep = parse(nested(200))
+    assert deep.text == ""
+    assert b"\r\nend" in deep.enclosed[0].data
+
+
+def test_a_forwarded_mail_keeps_its_bytes():
+    inner = b"From:  b@example.jp\r\nSubject: =?utf-8?B?54Wn5Lya?=\r\nX-Odd:   a  b\r\n\r\nbody \r\n"
+    parsed = read("From: a@example.jp", Content_Type="multipart/mixed; boundary=x",
+                  body=b"--x\r\nContent-Type: message/rfc822\r\n\r\n" + inner + b"\r\n--x--\r\n")  # fmt: skip
+    [file] = parsed.enclosed
+    assert hashlib.sha1(file.data).hexdigest() == hashlib.sha1(inner).hexdigest()
+
+
+def test_what_follows_a_broken_header_is_not_lost():
+    parsed = parse("﻿\r\n\r\nX-A: 1\r\nbroken line\r\nFrom : a@example.jp\r\nSubject: 照会\r\n\r\n本文".encode())
+    assert (parsed.sender, parsed.subject, parsed.text) == ("a@example.jp", "照会", "本文")
+
+
+@pytest.mark.parametrize("boundary", ["", "; boundary=other"])
+def test_parts_are_found_where_the_boundary_is_missing_or_wrong(boundary):
+    body = (
+        "--real\r\nContent-Type: text/plain\r\n\r\n本文\r\n--real\r\nContent-Type: application/pdf; name=a.pdf\r\n\r\nx"
+    )
+    parsed = read("From: a@example.jp", f"Content-Type: multipart/mixed{boundary}", body=body.encode())
+    assert (parsed.text, [file.name for file in parsed.enclosed]) == ("本文", ["a.pdf"])
+
+
+def test_a_footer_in_plain_text_does_not_hide_the_html_before_it():
+    body = (
+        "--x\r\nContent-Type: text/html; charset=utf-8\r\n\r\n<p>照会です</p>\r\n"
+        "--x\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nウイルス検査済み\r\n--x--"
+    )
+    assert read(Content_Type="multipart/mixed; boundary=x", body=body.encode()).text == "照会です\nウイルス検査済み"
+
+
+@pytest.mark.parametrize(
+    "sender, headers, machine",
+    [
+        ("postmaster@example.jp", ["Subject: 配信不能"], "bounce"),
+        ("postmaster@example.jp", ["Subject: 照会"], ""),
+        ("a@example.jp", ["X-ML-Name: kyoten"], "list"),
+        ("a@example.jp", ["Auto-Submitted: auto-replied (vacation)"], "auto"),
+        ("a@example.jp", ["Subject: =?utf-8?B?6Ieq5YuV5b+c562U?="], "auto"),
+    ],
+)
+def test_machines_are_told_from_people(sender, headers, machine):
+    assert read(f"From: {sender}", *headers).machine == machine
+
+
+def test_outlooks_own_file_and_a_sealed_mail_are_kept_under_their_names():
+    tnef = read(Content_Type="application/ms-tnef; name=winmail.dat", body=b"x").enclosed
+    sealed = read(Content_Type="application/pkcs7-mime; smime-type=enveloped-data; name=smime.p7m", body=b"x").enclosed
+    assert [tnef[0].name, sealed[0].name] == ["winmail.dat", "smime.p7m"]
