@@ -23,7 +23,7 @@ from kyoten.programmes.models import Programme
 from kyoten.records.actions import store_file
 from kyoten.rules import answers as form_answers
 from kyoten.rules.clock import JST
-from kyoten.web import demo, world
+from kyoten.web import demo, desk_world, world
 
 SLUG = "r7-zaitaku"
 FORMS: dict[str, Any] = tomllib.loads((Path(__file__).parent / "data" / "applications.toml").read_text("utf-8"))
@@ -113,7 +113,8 @@ def open_the_call() -> None:
 
 
 def ask_below() -> None:
-    """管内へ照会: 千葉県 on 6/27, 埼玉県 and 東京都 a little later."""
+    """管内へ照会: 千葉県 on 6/27, 埼玉県 and 東京都 a little later. The desk has been open since 6/27."""
+    desk_world.play("r7", SLUG, desk_world.OFFICERS, until=_at(7, 2, 9))
     for username, at in (("chiba", _at(6, 27, 10)), ("saitama", _at(6, 30, 11)), ("tokyo", _at(7, 1, 9, 30))):
         _ask_below(world.seat_of(username), at)
 
@@ -137,7 +138,8 @@ def _ask_below(by: Seat, at: datetime) -> None:
 
 
 def answer_all() -> None:
-    """松戸市 and 八千代市 have applied, 柏市 is asked to mend, 鎌ケ谷市 considers, 茂原市 sent a FAX."""
+    """The desk goes on; 松戸市 and 八千代市 have applied, 柏市 is asked to mend, 鎌ケ谷市 considers, 茂原市 sent a FAX."""
+    desk_world.play("r7", SLUG, desk_world.OFFICERS, since=_at(7, 2, 9))
     _apply("matsudo", _at(7, 22, 15, 40))
     _apply("yachiyo", _at(7, 18, 15, 40))
     _apply("kashiwa", _at(7, 16, 9, 10), activities="多職種連携の研修を実施しています。")
@@ -289,7 +291,9 @@ def _letter(by: Seat, at: datetime, number: str, decision):
 
 
 STAGES = [
-    Stage("start", "公募の開始前", demo.START, "まだ何も起きていません。", lambda: None),
+    Stage(
+        "start", "公募の開始前", demo.START, "まだ何も起きていません。昨年度の相談だけが残っています。", lambda: None
+    ),
     Stage("opened", "公募中", _at(6, 26, 9), "47都道府県へ通知済みです。", open_the_call),
     Stage("asked", "管内へ照会済み", _at(7, 2, 9), "千葉県・埼玉県・東京都が管内の市町村へ照会しました。", ask_below),
     Stage(

@@ -42,7 +42,10 @@ def build(at: datetime) -> None:
     _hubs()
     _in_charge()
     _people()
-    shipped.publish_all(by=seat_of(ACCOUNTS[1]["username"]), at=at)
+    from kyoten.web import desk_world  # which plays with this world's people
+
+    shipped.publish_all(by=None, at=at)
+    desk_world.play_past()
     tell_the_planner()
 
 
