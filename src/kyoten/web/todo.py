@@ -19,6 +19,7 @@ from kyoten.post.models import InboundMail, OutboundMail
 from kyoten.programmes.models import Programme
 from kyoten.rules.clock import END_OF_DAY, JST
 from kyoten.rules.wareki import fiscal_year, fiscal_year_name
+from kyoten.web import todo_desk
 
 State = tuple[str, str]  # words, kind of tag
 
@@ -62,6 +63,10 @@ class Desk:
         return {programme.slug: programme for programme in Programme.objects.newest()}
 
     @cached_property
+    def has_desk(self) -> bool:
+        return any(row.has_desk and row.organiser_id == self.organisation.pk for row in self.programmes.values())
+
+    @cached_property
     def calls(self) -> list[Call]:
         calls = list(Call.objects.visible_to(self.seat).select_related("organiser", "inquiry"))
         for call in calls:
@@ -93,13 +98,14 @@ class Desk:
 def tasks(desk: Desk) -> list[Task]:
     """対応が必要な案件, the nearest date first, what has no date last."""
     sources = [received(desk), writing(desk), gathering(desk), organising(desk), mails(desk), confirmations(desk)]
+    sources.append(consulting(desk))
     found = [task for source in sources for task in source]
     return sorted(found, key=lambda task: (task.due is None, task.due or desk.at, task.title))
 
 
 def asked(desk: Desk) -> list[Asked]:
     """依頼中の案件, overdue ones first."""
-    found = [*inquiries(desk), *with_others(desk)]
+    found = [*inquiries(desk), *with_others(desk), *referred(desk)]
     return sorted(found, key=lambda row: (not row.overdue, row.due is None, row.due or desk.at, row.title))
 
 
@@ -279,6 +285,12 @@ def confirmations(desk: Desk) -> Iterator[Task]:
         )
 
 
+def consulting(desk: Desk) -> Iterator[Task]:
+    """The work of a desk, for who runs one."""
+    if desk.has_desk:
+        yield from (Task(**line) for line in todo_desk.lines(desk.seat, desk.at))
+
+
 # ---- 依頼中の案件 -------------------------------------------------------------------------------
 
 
@@ -310,6 +322,13 @@ def waiting_url(inquiry: Inquiry, call: Call | None) -> str:
     if call is None:
         return reverse("inquiries:asked", args=[inquiry.pk])
     return reverse("calls:gather" if inquiry.parent_id else "calls:show", args=[call.slug])
+
+
+def referred(desk: Desk) -> Iterator[Asked]:
+    """照会 of a desk to other bodies and advisers."""
+    for title, url, to, due in todo_desk.asked(desk.seat) if desk.has_desk else ():
+        overdue = bool(due and desk.at > due)
+        yield Asked(title, url, to, due, ("期限超過", "stop") if overdue else ("照会中", "go"), overdue)
 
 
 def with_others(desk: Desk) -> Iterator[Asked]:

@@ -23,7 +23,14 @@ ROWS = 50
 # What a list shows; the texts of 50 cases are not read for it.
 SHOWN = ("number", "state", "way", "received_at", "due", "latest_at", "subject", "body_name", "person_name", "urgent",
          "warning", "programme", "owner__person__name", "operator_id")  # fmt: skip
-VIEWS = {"open": "対応中", "mine": "自分の担当", "free": "担当なし", "overdue": "期限超過", "all": "すべて"}
+VIEWS = {
+    "open": "対応中",
+    "mine": "自分の担当",
+    "free": "担当なし",
+    "approving": "承認待ち",
+    "overdue": "期限超過",
+    "all": "すべて",
+}
 ORDERS = {
     "due": (F("due").asc(nulls_last=True), "pk"),
     "-due": (F("due").desc(nulls_last=True), "-pk"),
@@ -79,6 +86,8 @@ def _viewed(rows: QuerySet[Consultation], view: str, request: HttpRequest) -> Qu
         return rows.open().filter(owner=request.seat)
     if view == "free":
         return rows.open().filter(owner=None)
+    if view == "approving":
+        return rows.filter(state="approving")
     if view == "overdue":
         return rows.open().filter(due__lt=request.at)
     return rows.open() if view == "open" else rows.exclude(state="merged")
