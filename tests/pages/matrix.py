@@ -19,6 +19,7 @@ from django.utils import timezone
 
 from kyoten.calls.actions import applying, gathering, incoming, selecting
 from kyoten.calls.models import EditConflict
+from kyoten.consultations.actions import handling
 from kyoten.inquiries.models import MailAnswer
 from kyoten.organisations.actions import people
 from kyoten.organisations.actions.addresses import confirmation_token
@@ -29,7 +30,7 @@ from kyoten.post.inbox import read_new
 from kyoten.post.models import OutboundMail
 from kyoten.records.models import Attachment
 from kyoten.web.models import Rescued
-from tests.flows import calling
+from tests.flows import calling, desking
 from tests.world import login
 
 SEATS = {
@@ -102,7 +103,18 @@ def _around(at: SimpleNamespace) -> None:
     at.mail_answer = MailAnswer.objects.create(
         addressee=at.case, mail_id=at.unplaced.pk, sender="a@example.jp", text="?", received_at=when
     )
+    _around_the_desk(at)
     at.kept = Rescued.objects.create(user=world.seat_matsudo.person, path="/me/", data="[]", saved_at=timezone.now())
+
+
+def _around_the_desk(at: SimpleNamespace) -> None:
+    """A case of the organiser's desk, with everything one can do to it."""
+    by, when = at.world.seat_secretariat, desking.TUESDAY
+    at.consultation = desking.taken(at.world)
+    at.message = at.consultation.messages.get()
+    at.callback = handling.promise_callback(
+        at.consultation, when=when, phone="000-0000-0000", note="", owner=None, by=by, at=when
+    )
 
 
 def _inside_the_draft(at: SimpleNamespace) -> None:
@@ -145,6 +157,8 @@ def values(at: SimpleNamespace, route: str) -> dict[str, Any]:
                   "conflict": at.conflict.pk, "attachment": at.file.pk},
         "inquiries": {"pk": at.case.pk, "token": at.case.token},
         "organisations": {"pk": world.section_matsudo.pk, "token": "nothing"},
+        "consultations": {"pk": at.consultation.pk, "slug": "r7-zaitaku", "message": at.message.pk, "number": 0,
+                          "row": at.callback.pk},
         "post": {"pk": at.failed.pk, "attachment": 1},
         "programmes": {"slug": "r7-zaitaku", "old": 1, "new": 1},
         "rescue": {"pk": at.kept.pk},
