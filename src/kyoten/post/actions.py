@@ -15,6 +15,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from kyoten.post.models import Barrier, Enclosure, InboundMail, Mention, OutboundMail
+from kyoten.post.msg import is_msg
 from kyoten.records.actions import record, store_file
 from kyoten.records.models import Actor, Attachment, Refused
 from kyoten.records.names import clean_text
@@ -186,7 +187,7 @@ def receive(raw: bytes, *, source: str, at: datetime) -> InboundMail:
         return known
     try:
         with transaction.atomic():
-            original = store_file(raw, f"{digest[:12]}.eml", by=None, at=at, label="original")
+            original = store_file(raw, f"{digest[:12]}{'.msg' if is_msg(raw) else '.eml'}", by=None, at=at, label="original")
             times = {"received_at": at, "recorded_at": timezone.now()}
             return InboundMail.objects.create(sha256=digest, original=original, source=source, **times)
     except IntegrityError:  # another worker was first

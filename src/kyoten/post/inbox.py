@@ -9,7 +9,8 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import F
 
-from kyoten.post.models import InboundMail, OutboundMail
+from kyoten.post import threads
+from kyoten.post.models import InboundMail, MailId, OutboundMail
 from kyoten.post.parse import Enclosed, Parsed, parse
 
 log = logging.getLogger(__name__)
@@ -26,7 +27,7 @@ def read_new(at: datetime, *, limit: int = 200, stop: Callable[[], bool] = lambd
     for mail in InboundMail.objects.filter(parsed_at=None).select_related("original").order_by("id")[:limit]:
         if stop():
             break
-        _read(mail, at)
+        read(mail, at)
         count += 1
     return count
 
@@ -40,30 +41,41 @@ def enclosed(mail: InboundMail) -> tuple[Enclosed, ...]:
         return ()
 
 
-def _read(mail: InboundMail, at: datetime) -> None:
+def read(mail: InboundMail, at: datetime) -> None:
+    """Read one mail that was only stored so far, guarded."""
     # Counted and committed first: a mail that kills the process (memory) is given up after some tries.
     InboundMail.objects.filter(pk=mail.pk).update(tries=F("tries") + 1)
     try:
         if mail.tries >= TRIES:
             raise RuntimeError(f"reading was begun {mail.tries} times and never ended")
         with transaction.atomic():
-            _keep(mail, parse(mail.original.read()), at)
+            parsed = parse(mail.original.read())
+            keep(mail, parsed, _answered(parsed), at)
     except Exception:
         log.exception("inbound mail %s could not be read", mail.pk)
         unread = InboundMail.objects.filter(pk=mail.pk, parsed_at=None)
         unread.update(parsed_at=at, state="attention", problem=UNREADABLE)
 
 
-def _keep(mail: InboundMail, parsed: Parsed, at: datetime) -> None:
-    names = ("sender", "sender_name", "subject", "text", "reply_text", "message_id", "in_reply_to", "references")
-    values = {name: getattr(parsed, name) for name in (*names, "machine")}
-    values["recipients"] = "\n".join(parsed.recipients)
-    values["attachment_names"] = "\n".join(file.name for file in parsed.enclosed)
-    answers = _answered(parsed)
+def keep(mail: InboundMail, parsed: Parsed, answers: OutboundMail | None, at: datetime, *, ids: bool = True) -> None:
+    """Write down what was read. `ids=False`: the caller writes the rows of MailId for a whole batch."""
     unread = InboundMail.objects.filter(pk=mail.pk, parsed_at=None)
-    changed = unread.update(parsed_at=at, answers=answers, **values, **_state(parsed, answers, at, mail.problem))
-    if changed and answers and parsed.failed:
+    if not unread.update(parsed_at=at, answers=answers, **values(parsed), **_state(parsed, answers, at, mail.problem)):
+        return
+    if ids:
+        MailId.objects.bulk_create(threads.ids_of(mail.pk, parsed))
+    if answers and parsed.failed:
         _bounce(answers, parsed, at)
+
+
+def values(parsed: Parsed) -> dict[str, str]:
+    """What is kept of a mail beside its bytes."""
+    names = ("sender", "sender_name", "subject", "text", "reply_text", "message_id", "in_reply_to", "references")
+    return {name: getattr(parsed, name) for name in (*names, "machine")} | {
+        "recipients": "\n".join(parsed.recipients),
+        "attachment_names": "\n".join(file.name for file in parsed.enclosed),
+        "body_digest": threads.body_digest(parsed),
+    }
 
 
 def _answered(parsed: Parsed) -> OutboundMail | None:

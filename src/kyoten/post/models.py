@@ -189,6 +189,7 @@ class InboundQuerySet(models.QuerySet):
         """要確認 for one section: answers to mails it sent. `unplaced`: also what answers nothing we know of, and what
         answers a mail of no section (the organiser sees these)."""
         own, nobody = Q(answers__from_section_id=section_id), Q(answers=None) | Q(answers__from_section_id=None)
+        nobody &= Q(operator_id=None)
         return self.attention().filter(own | nobody if unplaced else own)
 
     def shown_to(self, person_id: int) -> InboundQuerySet:
@@ -214,6 +215,7 @@ class InboundMail(models.Model):
     """
 
     STATES = [("new", "未処理"), ("taken", "処理済み"), ("attention", "要確認")]
+    SORTS = [("", "未振り分け"), ("desk", "相談"), ("call", "申込"), ("other", "その他"), ("auto", "自動応答・不達通知")]
     MACHINES = [("", "人"), ("bounce", "不達通知"), ("auto", "自動応答"), ("list", "一斉配信")]
 
     sha256 = models.CharField(max_length=64, unique=True)  # the same bytes twice are one mail
@@ -243,6 +245,12 @@ class InboundMail(models.Model):
     taken_kind = models.CharField(max_length=40, blank=True)
     taken_id = models.BigIntegerField(null=True)
 
+    # Sorting of the one mailbox (kyoten.post.sorting)
+    sort = models.CharField(max_length=5, choices=SORTS, blank=True, default="", db_default="")
+    operator_id = models.BigIntegerField(null=True)  # the body whose desk it was written to; None: the organiser's
+    body_digest = models.CharField(max_length=64, blank=True, default="", db_default="")  # of its words and files
+    double_of = models.ForeignKey("self", models.PROTECT, null=True, related_name="doubles")
+
     objects = InboundQuerySet.as_manager()
 
     class Meta:
@@ -250,6 +258,8 @@ class InboundMail(models.Model):
             models.Index(fields=["id"], name="inbound_unparsed", condition=Q(parsed_at=None)),
             models.Index(fields=["state", "id"], name="inbound_by_state"),
             models.Index(fields=["taken_kind", "taken_id"], name="inbound_taken"),
+            models.Index(fields=["state", "id"], name="inbound_unsorted", condition=Q(sort="")),
+            models.Index(fields=["sort", "state", "id"], name="inbound_by_sort"),
         ]
 
     def __str__(self) -> str:
@@ -270,6 +280,18 @@ class InboundMail(models.Model):
         return bool(self.answers) and self.sender.casefold() == self.answers.to.casefold()
 
 
+class MailId(models.Model):
+    """The Message-IDs a mail bears and names, as digests: threads and doubles are found without reading every mail."""
+
+    mail = models.ForeignKey(InboundMail, models.CASCADE, related_name="ids")
+    digest = models.CharField(max_length=40)
+    own = models.BooleanField()  # its own id; otherwise one it answers or refers to
+
+    class Meta:
+        ordering = ["id"]
+        indexes = [models.Index(fields=["digest", "own"], name="mail_id_digest")]
+
+
 class MailboxState(models.Model):
     """How far one folder has been fetched. Nothing is ever marked or deleted on the server."""
 
@@ -278,3 +300,5 @@ class MailboxState(models.Model):
     last_uid = models.BigIntegerField(default=0)
     problem = models.TextField(blank=True)  # what the last fetch ran into
     fetched_at = models.DateTimeField(null=True)
+    on_server = models.PositiveIntegerField(null=True)  # mails in the folder at the last look
+    doubled = models.PositiveIntegerField(default=0, db_default=0)  # fetched, and known already byte for byte

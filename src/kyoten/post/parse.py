@@ -5,10 +5,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from html.parser import HTMLParser
 
 from kyoten.post.charsets import decode, decode_header
+from kyoten.post.msg import Outlook, is_msg, read_msg
 from kyoten.post.quoting import reply_text
 from kyoten.post.tree import Part, headers, parameters, tree
 from kyoten.records.names import clean_file_name
@@ -59,7 +60,9 @@ class Parsed:
 
 
 def parse(raw: bytes) -> Parsed:
-    """What a mail says. Raises nothing that is known of; callers guard all the same."""
+    """What a mail says, be it a .msg file of Outlook. A broken .msg raises ValueError; callers guard all the same."""
+    if is_msg(raw):
+        return _of_outlook(read_msg(raw))
     whole = tree(raw)
     head, parts = whole.headers, list(whole.leaves())
     text = _text(whole).strip("\n")[:TEXT_LIMIT]
@@ -85,6 +88,30 @@ def parse(raw: bytes) -> Parsed:
         diagnosis=diagnosis[:500],
         tokens=_tokens([*in_reply_to, *reversed(references)], recipients, f"{subject}\n{text}", raw, machine),
         enclosed=tuple(_enclosed(whole, parts)),
+    )
+
+
+def _of_outlook(said: Outlook) -> Parsed:
+    """What the mail servers wrote counts (the headers); a mail that never left Outlook has none."""
+    carried = parse(said.headers.strip().encode() + b"\n\n") if ":" in said.headers else Parsed()
+    text = said.text.strip("\n") or _text_of_html(said.html)
+    in_reply_to = carried.in_reply_to or " ".join(_ids(said.in_reply_to))
+    references = carried.references or " ".join(_ids(said.references))
+    ids = [*in_reply_to.split(), *reversed(references.split())]
+    files = [Enclosed(clean_file_name(name) if name else NO_NAME, "", data) for name, data in said.files]
+    return replace(
+        carried,
+        sender=carried.sender or said.sender,
+        sender_name=carried.sender_name or said.sender_name[:300],
+        recipients=carried.recipients or tuple(re.findall(ADDRESS, said.to))[:100],
+        subject=(carried.subject or said.subject)[:500],
+        text=text[:TEXT_LIMIT],
+        reply_text=reply_text(text[:TEXT_LIMIT]),
+        message_id=carried.message_id or " ".join(_ids(said.message_id)[:1]),
+        in_reply_to=in_reply_to,
+        references=references,
+        tokens=_tokens(ids, carried.recipients, f"{said.subject}\n{text}", b"", carried.machine),
+        enclosed=tuple(files),
     )
 
 

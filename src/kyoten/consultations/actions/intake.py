@@ -10,12 +10,14 @@ from django.db import transaction
 from django.db.models import F
 
 from kyoten.consultations.desks import Desk
-from kyoten.consultations.models import KIND, Consultation, Mark, Message, ids_text
+from kyoten.consultations.models import KIND, Consultation, Mark, Message, Referral, ids_text
 from kyoten.consultations.models import Sequence as Numbers
+from kyoten.consultations.personal import speaks_of_people
 from kyoten.organisations.models import Organisation, Seat, Section
+from kyoten.post import threads
 from kyoten.post.actions import send, take
 from kyoten.post.models import InboundMail, OutboundMail
-from kyoten.records.actions import record
+from kyoten.records.actions import Entry, record
 from kyoten.records.models import Refused
 from kyoten.rules import desk as desk_rules
 from kyoten.rules.text import clean, clean_line
@@ -65,14 +67,33 @@ def number_for(desk: Desk) -> str:
 
 def open_case(desk: Desk, what: Incoming, *, by: Seat | None, at: datetime) -> Consultation:
     """受付: inside the transaction of the act that brings it."""
+    case = new_case(desk, what, section=desk.section(at), number=number_for(desk))
+    case.save()
+    Mark.objects.bulk_create(
+        Mark(consultation=case, kind=kind, value=value) for kind, values in what.marks.items() for value in values
+    )
+    entry = received(case)
+    record(entry.act, entry.title, kind=KIND, record_id=case.pk, by=by.actor() if by else SYSTEM, at=at,
+           facts=entry.facts)  # fmt: skip
+    return case
+
+
+def received(case: Consultation) -> Entry:
+    """What stands in the 経過 of a case first."""
+    said = f"{Consultation.Way(case.way).label}で受付（{case.number}）"
+    return Entry("receive", said, KIND, case.pk, facts={"number": case.number, "way": case.way})
+
+
+def new_case(desk: Desk, what: Incoming, *, section: Section, number: str) -> Consultation:
+    """The row of a case, not yet saved."""
     timing = desk_rules.timing(desk.rules, what.at)
     purpose = desk.rules.purpose
-    case = Consultation.objects.create(
+    case = Consultation(
         programme=desk.slug,
         operator=desk.operator,
-        section=desk.section(at),
+        section=section,
         fiscal_year=desk.definition.fiscal_year,
-        number=number_for(desk),
+        number=number,
         state="assigned" if what.owner else "received",
         way=what.way,
         received_at=what.at,
@@ -94,12 +115,7 @@ def open_case(desk: Desk, what: Incoming, *, by: Seat | None, at: datetime) -> C
         owner=what.owner,
         warning=what.warning[:300],
     )
-    Mark.objects.bulk_create(
-        Mark(consultation=case, kind=kind, value=value) for kind, values in what.marks.items() for value in values
-    )
-    said = f"{Consultation.Way(what.way).label}で受付（{case.number}）"
-    record("receive", said, kind=KIND, record_id=case.pk, by=by.actor() if by else SYSTEM, at=at,
-           facts={"number": case.number, "way": what.way})  # fmt: skip
+    case.personal = speaks_of_people(case, desk, f"{case.subject}\n{case.text}")
     return case
 
 
@@ -113,22 +129,48 @@ def add_message(case: Consultation, message: Message) -> Message:
 @transaction.atomic
 def take_mail(mail: InboundMail, desk: Desk, *, at: datetime) -> Consultation:
     """メールの受付: a new case, or one more message of the case it answers. Refused where another worker was first."""
-    case, warning = _case_of(mail, desk)
+    case, warning = case_of(mail, desk)
     take(mail, kind=KIND, record_id=case.pk if case else None, at=at)
     if case is None:
-        case = open_case(desk, _from_mail(mail, desk, warning), by=SYSTEM, at=at)
+        case = open_case(desk, from_mail(mail, desk, warning), by=SYSTEM, at=at)
         InboundMail.objects.filter(pk=mail.pk).update(taken_id=case.pk)
-        add_message(case, _message(mail, mail.text, warning))
+        add_message(case, message_of(mail, mail.text, warning))
         if desk_rules.outside(desk.rules, mail.received_at):
             reply_outside(case, mail, desk, at=at)
         return case
-    add_message(case, _message(mail, mail.reply_text or mail.text, ""))
+    if referral_of(mail, case):
+        hear(mail, case, at=at)
+        return case
+    message = add_message(case, message_of(mail, mail.reply_text or mail.text, ""))
+    if speaks_of_people(case, desk, f"{message.subject}\n{message.text}"):
+        Consultation.objects.filter(pk=case.pk).update(personal=True)
     said = "メールを受信"
     if not case.is_open:
         said = "メールを受信し、再開"
         reopen(case, mail.received_at, desk)
     record("mail", said, kind=KIND, record_id=case.pk, by=SYSTEM, at=at, note=mail.sender)
     return case
+
+
+def referral_of(mail: InboundMail, case: Consultation) -> Referral | None:
+    """The 照会 that a mail answers, where it answers one."""
+    key = mail.answers.key if mail.answers else ""
+    pk = key.removeprefix("referral:")
+    asked = case.referrals.filter(pk=pk).first() if key.startswith("referral:") and pk.isdecimal() else None
+    return asked if asked and mail.sender.casefold() != case.email.casefold() else None
+
+
+def hear(mail: InboundMail, case: Consultation, *, at: datetime) -> None:
+    """照会への回答: what another body or an adviser says on our question. It is no contact of the asker's."""
+    referral = referral_of(mail, case)
+    message = message_of(mail, mail.reply_text or mail.text, "")
+    message.kind = "heard"
+    add_message(case, message)
+    case.referrals.filter(pk=referral.pk, answered_at=None).update(answered_at=mail.received_at)
+    if not case.referrals.filter(answered_at=None).exists():
+        state = "assigned" if case.owner_id else "received"
+        Consultation.objects.filter(pk=case.pk, state="referring").update(state=state, version=F("version") + 1)
+    record("heard", "照会への回答", kind=KIND, record_id=case.pk, by=SYSTEM, at=at, note=referral.to_name)
 
 
 def reopen(case: Consultation, arrived_at: datetime, desk: Desk) -> None:
@@ -142,13 +184,13 @@ def reopen(case: Consultation, arrived_at: datetime, desk: Desk) -> None:
     rows.update(state=state, clock_at=timing.clock_at, due=timing.due, reopened=F("reopened") + 1, closed_at=None)
 
 
-def _message(mail: InboundMail, text: str, warning: str) -> Message:
+def message_of(mail: InboundMail, text: str, warning: str) -> Message:
     who = f"{mail.sender_name} <{mail.sender}>" if mail.sender_name else mail.sender
     return Message(kind="in", way="mail", at=mail.received_at, who=who[:400], subject=mail.subject, text=text,
                    mail_id=mail.pk, warning=warning)  # fmt: skip
 
 
-def _from_mail(mail: InboundMail, desk: Desk, warning: str) -> Incoming:
+def from_mail(mail: InboundMail, desk: Desk, warning: str) -> Incoming:
     told = desk_rules.told(desk.rules, mail.text)
     known = Section.objects.filter(email__iexact=mail.sender).select_related("organisation").first()
     caller = Caller(
@@ -168,21 +210,21 @@ def _asker(desk: Desk, kind: str) -> str:
     return kind if kind in {item.id for item in desk.rules.askers} else ""
 
 
-def _case_of(mail: InboundMail, desk: Desk) -> tuple[Consultation | None, str]:
+def case_of(mail: InboundMail, desk: Desk) -> tuple[Consultation | None, str]:
     """The case a mail belongs to, and what an officer should know about it.
 
     A signed token of ours counts only from somebody who is part of the case: a stranger who quotes it opens a new
     case, with a warning. Without a token, In-Reply-To and References count within the same sender.
     """
     if mail.answers and mail.answers.about_kind == KIND:
-        case = _living(mail.answers.about_id)
+        case = living(mail.answers.about_id)
         if case and _takes_part(case, mail.sender, mail.answers):
             return case, ""
         return None, f"{case.number}　{STRANGER}" if case else ""
     return _by_references(mail, desk), ""
 
 
-def _living(pk: int | None) -> Consultation | None:
+def living(pk: int | None) -> Consultation | None:
     """The case, or the one it was merged into."""
     case = Consultation.objects.filter(pk=pk).first()
     while case is not None and case.merged_into_id:
@@ -198,13 +240,10 @@ def _takes_part(case: Consultation, sender: str, answered: OutboundMail) -> bool
 
 def _by_references(mail: InboundMail, desk: Desk) -> Consultation | None:
     """A thread without a token of ours: earlier mails of this sender that it names, or that named it."""
-    ids = set(f"{mail.in_reply_to} {mail.references}".split())
-    same = InboundMail.objects.filter(taken_kind=KIND, taken_id__isnull=False, sender__iexact=mail.sender)
-    found = same.filter(message_id__in=ids).order_by("-pk").first() if ids else None
-    if found is None and mail.message_id:
-        named = same.filter(in_reply_to__contains=mail.message_id) | same.filter(references__contains=mail.message_id)
-        found = named.order_by("pk").first()
-    case = _living(found.taken_id) if found else None
+    taken = {"taken_kind": KIND, "taken_id__isnull": False}
+    found = threads.earlier(mail).filter(**taken).order_by("-pk").first()
+    found = found or threads.later(mail).filter(**taken).order_by("pk").first()
+    case = living(found.taken_id) if found else None
     return case if case and case.programme == desk.slug else None
 
 

@@ -1,0 +1,73 @@
+"""受付 of many mails at once: the same cases as one by one, in a tenth of the statements."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import F
+
+from kyoten.consultations.actions import intake
+from kyoten.consultations.desks import Desk
+from kyoten.consultations.models import KIND, Consultation, Message
+from kyoten.consultations.models import Sequence as Numbers
+from kyoten.post import threads
+from kyoten.post.models import InboundMail
+from kyoten.records.actions import record_many
+from kyoten.records.models import Refused
+from kyoten.rules import desk as desk_rules
+
+
+def take_mails(mails: Sequence[InboundMail], desk: Desk, *, at: datetime) -> int:
+    """受付 of mails of one desk, in their order. Returns how many were taken; those another worker was first with are
+    left to it.
+
+    Mails that belong to threads, answer a mail of ours or came outside the desk's period go one by one.
+    """
+    related = threads.related(mails)
+    alone = [mail for mail in mails if mail.answers_id or mail.pk in related or _outside(desk, mail)]
+    single = {mail.pk for mail in alone}
+    together = [mail for mail in mails if mail.pk not in single]
+    count = _take_together(together, desk, at=at) if together else 0
+    for mail in alone:
+        with suppress(Refused):
+            intake.take_mail(mail, desk, at=at)
+            count += 1
+    return count
+
+
+def _outside(desk: Desk, mail: InboundMail) -> bool:
+    return desk_rules.outside(desk.rules, mail.received_at)
+
+
+@transaction.atomic
+def _take_together(mails: Sequence[InboundMail], desk: Desk, *, at: datetime) -> int:
+    """New cases. The rows are locked first, so that of two workers one gets each mail."""
+    free = InboundMail.objects.select_for_update().filter(pk__in=[mail.pk for mail in mails]).exclude(state="taken")
+    wanted = set(free.order_by("pk").values_list("pk", flat=True))
+    mails = [mail for mail in mails if mail.pk in wanted]
+    if not mails:
+        return 0
+    section, last = desk.section(at), _numbers(desk, len(mails))
+    cases = Consultation.objects.bulk_create(
+        intake.new_case(desk, intake.from_mail(mail, desk, ""), section=section, number=f"{desk.rules.number}-{n:04d}")
+        for n, mail in enumerate(mails, last - len(mails) + 1)
+    )
+    messages = [intake.message_of(mail, mail.text, "") for mail in mails]
+    for case, message, mail in zip(cases, messages, mails, strict=True):
+        message.consultation = case
+        InboundMail.objects.filter(pk=mail.pk).update(
+            state="taken", sort="desk", taken_at=at, taken_kind=KIND, taken_id=case.pk
+        )
+    Message.objects.bulk_create(messages)
+    record_many([intake.received(case) for case in cases], by=intake.SYSTEM, at=at)
+    return len(cases)
+
+
+def _numbers(desk: Desk, count: int) -> int:
+    """The last of `count` 受付番号 in a row; the row stays locked until the cases are committed."""
+    first = intake.number_for(desk)
+    Numbers.objects.filter(programme=desk.slug).update(last=F("last") + count - 1)
+    return int(first.rpartition("-")[2]) + count - 1

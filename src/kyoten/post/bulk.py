@@ -1,0 +1,83 @@
+"""Many mails at once: stored in one transaction, read in one, each still on disk before its row is committed.
+
+A batch is only a faster way: whatever goes wrong with one goes back to one by one, so that no mail stops another.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db import IntegrityError, transaction
+from django.db.models import F
+from django.utils import timezone
+
+from kyoten.post import inbox, threads
+from kyoten.post.actions import receive
+from kyoten.post.models import InboundMail, MailId, OutboundMail
+from kyoten.post.msg import is_msg
+from kyoten.post.parse import Parsed, parse
+from kyoten.records import files
+from kyoten.records.models import Actor, Attachment
+
+log = logging.getLogger(__name__)
+
+
+def receive_many(raws: Sequence[bytes], *, source: str, at: datetime) -> tuple[list[InboundMail], int]:
+    """Keep mails as they came, durable on return: (the new ones, how many were known byte for byte).
+
+    Raises Refused where the disk is full: what was not kept is not in the result, nor in the database.
+    """
+    by_digest = {hashlib.sha256(raw).hexdigest(): raw for raw in raws}
+    known = set(InboundMail.objects.filter(sha256__in=by_digest).values_list("sha256", flat=True))
+    fresh = {digest: raw for digest, raw in by_digest.items() if digest not in known}
+    try:
+        made = _insert(fresh, source, at)
+    except (IntegrityError, OSError):  # another worker was first with one of them, or the disk is full
+        made = [receive(raw, source=source, at=at) for raw in fresh.values()]
+    return made, len(raws) - len(fresh)
+
+
+def _insert(fresh: dict[str, bytes], source: str, at: datetime) -> list[InboundMail]:
+    for raw in fresh.values():
+        files.put(raw)  # before the transaction: a disk is slower than a database may be kept waiting
+    now, nobody = timezone.now(), Actor().columns()
+    with transaction.atomic():
+        originals = Attachment.objects.bulk_create(
+            Attachment(sha256=digest, size=len(raw), name=f"{digest[:12]}.{'msg' if is_msg(raw) else 'eml'}",
+                       content_type="application/octet-stream", label="original", at=at, **nobody)
+            for digest, raw in fresh.items()
+        )  # fmt: skip
+        return InboundMail.objects.bulk_create(
+            InboundMail(sha256=original.sha256, original=original, source=source, received_at=at, recorded_at=now)
+            for original in originals
+        )
+
+
+def read_many(mails: Sequence[InboundMail], at: datetime) -> list[InboundMail]:
+    """Read mails that were only stored so far; the rows as they are then. One that was begun before goes alone: it may
+    be the one that ended us."""
+    together = [mail for mail in mails if not mail.tries and not mail.parsed_at]
+    pks = [mail.pk for mail in together]
+    InboundMail.objects.filter(pk__in=pks).update(tries=F("tries") + 1)  # committed before anything is read
+    try:
+        _keep_many([(mail, parse(mail.original.read())) for mail in together], at)
+    except Exception:  # noqa: BLE001 - whatever it was, one by one it stops one
+        log.info("a batch of %s mails is read one by one", len(together))
+        InboundMail.objects.filter(pk__in=pks, parsed_at=None).update(tries=F("tries") - 1)
+    for mail in InboundMail.objects.filter(pk__in=[mail.pk for mail in mails], parsed_at=None).order_by("pk"):
+        inbox.read(mail, at)
+    rows = InboundMail.objects.filter(pk__in=[mail.pk for mail in mails]).select_related("original", "answers")
+    return list(rows.order_by("pk"))
+
+
+def _keep_many(read: Sequence[tuple[InboundMail, Parsed]], at: datetime) -> None:
+    tokens = {token for _, parsed in read for token in parsed.tokens}
+    sent = {mail.token: mail for mail in OutboundMail.objects.filter(token__in=tokens)} if tokens else {}
+    with transaction.atomic():
+        for mail, parsed in read:
+            answers = next((sent[token] for token in parsed.tokens if token in sent), None)
+            inbox.keep(mail, parsed, answers, at, ids=False)
+        MailId.objects.bulk_create(row for mail, parsed in read for row in threads.ids_of(mail.pk, parsed))
