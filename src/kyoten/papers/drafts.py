@@ -62,7 +62,7 @@ def write_draft_set(
     parts: list[Part] = [_proposal(proposal, contents)]
     parts.extend(letter_part(letter) for letter in letters)
     parts.extend(_form(form) for form in filled)
-    parts.extend(_listing(table) for table in lists)
+    parts.extend(listing_part(table) for table in lists)
     return render(Paper(f"起案用一式　{proposal.subject}", parts, numbered=True, reference=reference))
 
 
@@ -88,7 +88,8 @@ def _form(form: FilledForm) -> Part:
     return {**form_part(lay_out(form_of(form.definition), form.answers)), "label": form.label}
 
 
-def _listing(table: Table) -> Part:
+def listing_part(table: Table) -> Part:
+    """A list as a part of a PDF paper; with many columns it lies across."""
     columns = list(table.columns)
     rows = [[_shown(value) for value in row] + [""] * (len(columns) - len(row)) for row in table.rows]
     return {

@@ -171,7 +171,7 @@ def refer(
                            text=row.text, mail_id=mail.pk)  # fmt: skip
     if case.state in ("received", "assigned"):
         Consultation.objects.filter(pk=case.pk).update(state="referring", version=F("version") + 1)
-    record("refer", f"{row.to_name}へ照会", kind=KIND, record_id=case.pk, by=by.actor(), at=at)
+    record("refer", "ほかの機関・アドバイザーへ照会", kind=KIND, record_id=case.pk, by=by.actor(), at=at, note=row.to_name)
     return row
 
 
@@ -221,9 +221,8 @@ def called_back(row: Callback, outcome: str, *, again_at: datetime | None = None
     who = "　".join(filter(None, [case.body_name, case.person_name]))
     Message.objects.create(consultation=case, kind="out", way="phone", at=at, who=who, subject="折り返し", text=outcome)
     Consultation.objects.filter(pk=case.pk, latest_at__lt=at).update(latest_at=at)
-    record(
-        "called_back", f"折り返し電話（{clean_line(outcome)[:60]}）", kind=KIND, record_id=case.pk, by=by.actor(), at=at
-    )
+    said = clean_line(outcome)[:300]  # a person's words: they stand in the note, which can be erased
+    record("called_back", "折り返し電話", kind=KIND, record_id=case.pk, by=by.actor(), at=at, note=said)
     if again_at:
         Callback.objects.create(consultation=case, at=again_at, phone=row.phone, note=row.note, owner=row.owner)
 

@@ -1,0 +1,108 @@
+"""個人が分かる記載を伏せる: what points at a person is covered in the case; that it was done is all that is recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from django.db import models, transaction
+from django.db.models import F
+
+from kyoten.consultations.actions.handling import check_living, check_seat, locked
+from kyoten.consultations.models import KIND, Callback, Consultation, Draft, Message, Referral
+from kyoten.consultations.personal import places_of
+from kyoten.organisations.models import Seat
+from kyoten.post.models import InboundMail, OutboundMail
+from kyoten.records.actions import erase_note, record
+from kyoten.records.models import Event, Refused
+from kyoten.rules.personal import Kind, find, mask
+from kyoten.rules.text import clean
+
+INBOUND = ("in", "heard", "auto")  # the kinds of message whose mail_id is a mail that came
+NOTHING = "伏せる記載が選ばれていません。印を付けるか、伏せる語を入力してください。"
+UNDER_WAY = "送信の終わっていないメールがあります。送信が終わってから伏せてください。"
+
+
+@transaction.atomic
+def mask_message(message: Message, chosen: Sequence[str], more: str = "", *, by: Seat, at: datetime) -> int:
+    """伏せる: the wordings `chosen` among a message's hits, and words somebody typed, one a line (`more`).
+
+    They are covered wherever they stand in the case: its fields, messages, sent answers and the read texts of its
+    mails. The mail as it came keeps them, for 管理 seats only, until the case is deleted. Returns how many places were
+    covered.
+    """
+    check_seat(message.consultation, by)
+    case = locked(message.consultation)
+    check_living(case)
+    message = Message.objects.get(pk=message.pk, consultation=case)
+    kinds = _kinds(message, chosen, more)
+    if not kinds:
+        raise Refused(NOTHING)
+    if OutboundMail.objects.of(KIND, case.pk).filter(state__in=("queued", "sending")).exists():
+        raise Refused(UNDER_WAY)
+    count = _cover_case(case, kinds, at) + _cover_parts(case, kinds) + _cover_mails(case, kinds)
+    if not count:
+        raise Refused("入力された語は、この相談のどこにも見つかりません。書かれているとおりに入力してください。")
+    _erase_notes(case, kinds, by, at)
+    record("mask", f"個人が分かる記載を伏せました（{count}か所）", kind=KIND, record_id=case.pk, by=by.actor(), at=at)
+    return count
+
+
+def _kinds(message: Message, chosen: Sequence[str], more: str) -> dict[str, Kind]:
+    """The words to cover, and as what. Chosen is only what is a hit of this very message."""
+    hits = {span.text: span.kind for span in find(f"{message.subject}\n{message.text}")}
+    kinds: dict[str, Kind] = {word: hits[word] for word in chosen if word in hits}
+    typed = [line.strip() for line in clean(more)[:2000].splitlines() if len(line.strip()) > 1]
+    return kinds | {word: kinds.get(word, "word") for word in typed}
+
+
+def _cover_case(case: Consultation, kinds: Mapping[str, Kind], at: datetime) -> int:
+    count = _cover(case, ("subject", "text", "warning"), kinds)
+    Consultation.objects.filter(pk=case.pk).update(personal=True, version=F("version") + 1)
+    for message in case.messages.all():
+        covered = _cover(message, ("subject", "text", "who"), kinds)
+        if covered:
+            Message.objects.filter(pk=message.pk).update(masked_at=at)
+        count += covered
+    return count
+
+
+def _cover_parts(case: Consultation, kinds: Mapping[str, Kind]) -> int:
+    """What stands beside the messages. A draft still being written is its writer's to mend."""
+    count = sum(_cover(row, ("subject", "text", "remark"), kinds) for row in case.drafts.exclude(state__in=Draft.OPEN))
+    count += sum(_cover(row, ("text",), kinds) for row in Referral.objects.filter(consultation=case))
+    return count + sum(_cover(row, ("note", "outcome"), kinds) for row in Callback.objects.filter(consultation=case))
+
+
+def _cover_mails(case: Consultation, kinds: Mapping[str, Kind]) -> int:
+    came = case.messages.filter(kind__in=INBOUND, mail_id__isnull=False).values("mail_id")
+    inbound = InboundMail.objects.filter(pk__in=came)
+    outbound = OutboundMail.objects.of(KIND, case.pk)
+    count = sum(_cover(mail, ("subject", "text", "reply_text"), kinds) for mail in inbound.order_by("pk"))
+    return count + sum(_cover(mail, ("subject", "text"), kinds) for mail in outbound)
+
+
+def _cover(row: models.Model, names: Sequence[str], kinds: Mapping[str, Kind]) -> int:
+    """Cover the words in these columns of one row. Returns how many places there were."""
+    changed, count = {}, 0
+    for name in names:
+        text = getattr(row, name)
+        if spans := places_of(text, kinds):
+            limit = row._meta.get_field(name).max_length
+            changed[name] = mask(text, spans)[:limit]
+            count += len(spans)
+    if changed:
+        type(row)._base_manager.filter(pk=row.pk).update(**changed)
+    return count
+
+
+def _erase_notes(case: Consultation, kinds: Mapping[str, Kind], by: Seat, at: datetime) -> None:
+    """A note of the 経過 cannot be rewritten, only erased."""
+    for event in Event.objects.of(KIND, case.pk):
+        if event.note and places_of(event.note, kinds):
+            erase_note(event, by=by.actor(), at=at)
+
+
+def may_see_original(message: Message, seat: Seat) -> bool:
+    """届いたままのメール of a message that was masked still shows what was covered: for 管理 seats only."""
+    return message.masked_at is None or seat.is_manager
