@@ -1,0 +1,117 @@
+"""The desk's pages: lists, what a refusal keeps, who sees a case, what a read leaves behind."""
+
+import pytest
+from django.urls import reverse
+
+from kyoten.consultations.actions import handling
+from kyoten.consultations.models import Callback, Consultation
+from kyoten.records.models import AccessLog
+from tests.flows import desking
+from tests.flows.desking import TUESDAY
+from tests.world import login
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def office(client, world, clock):
+    clock(TUESDAY)
+    login(client, world.seat_secretariat)
+    return client
+
+
+def case_url(case, name="case", **more):
+    return reverse(f"consultations:{name}", args=[case.pk, *more.values()])
+
+
+def test_an_empty_inbox_says_what_to_do(office):
+    page = office.get(reverse("consultations:list")).content.decode()
+    assert "この条件に合う相談はありません" in page
+    assert f'href="{reverse("consultations:log", args=["r7-zaitaku"])}"' in page
+
+
+def test_the_views_of_the_inbox(office, world):
+    mine, free = desking.taken(world), desking.taken(world, "別の照会です。")
+    handling.assign(mine, world.seat_secretariat, by=world.seat_secretariat, at=TUESDAY)
+    closed = desking.taken(world, "三件目です。")
+    handling.close(closed, "案内した。", by=world.seat_secretariat, at=TUESDAY)
+
+    def shown(**query):
+        return {row.pk for row in office.get(reverse("consultations:list"), query).context["page"].object_list}
+
+    assert shown() == {mine.pk, free.pk}
+    assert shown(view="mine") == {mine.pk}
+    assert shown(view="free") == {free.pk}
+    assert shown(view="all") == {mine.pk, free.pk, closed.pk}
+    assert shown(view="overdue") == set()
+    assert shown(view="nonsense") == {mine.pk, free.pk}
+
+
+def test_opening_a_case_is_written_down(office, world):
+    case = desking.taken(world)
+    assert office.get(case_url(case)).status_code == 200
+    assert [(row.record_id, row.what) for row in AccessLog.objects.filter(kind="consultation")] == [(case.pk, "相談")]
+
+
+def test_a_telephone_call_is_taken_in_and_a_callback_promised(office, world):
+    url = reverse("consultations:log", args=["r7-zaitaku"])
+    data = {
+        "way": "phone", "at": "2025-07-22T09:20", "body_name": "柏市", "person_name": "森田 健", "phone": "04-0000-0000",
+        "text": "夜間の輪番の例を知りたい。\n担当が不在。", "subjects": ["emergency"], "callback_at": "2025-07-22T14:00",
+        "callback_note": "輪番の件", "mine": "on",
+    }  # fmt: skip
+    response = office.post(url, data)
+    case = Consultation.objects.get()
+    assert response.url == case_url(case)
+    assert (case.subject, case.way, case.owner) == ("夜間の輪番の例を知りたい。", "phone", world.seat_secretariat)
+    row = Callback.objects.get()
+    assert (f"{row.at.astimezone(TUESDAY.tzinfo):%H:%M}", row.note) == ("14:00", "輪番の件")
+
+
+def test_what_was_typed_stays_on_a_page_that_refuses(office, world):
+    url = reverse("consultations:log", args=["r7-zaitaku"])
+    page = office.post(
+        url, {"way": "phone", "at": "2025-07-23T09:20", "text": "まだ来ていない時刻の相談"}
+    ).content.decode()
+    assert "受付日時がいまより後になっています" in page
+    assert "まだ来ていない時刻の相談" in page
+    case = desking.taken(world)
+    page = office.post(case_url(case, "refer"), {"to_name": "x", "to_email": "あ", "text": "長い質問"}).content.decode()
+    assert "照会先のメールアドレスの形が正しくありません" in page
+    assert "長い質問" in page
+
+
+def test_draft_and_approval_by_two_people(office, client, world, clock):
+    case = desking.taken(world)
+    office.post(case_url(case, "draft"), {"subject": "Re", "text": "回答です。", "do": "approval"})
+    case.refresh_from_db()
+    assert case.state == "approving"
+    office.post(case_url(case, "decide"), {"do": "mail"})
+    case.refresh_from_db()
+    assert case.state == "approving"  # who wrote it does not approve it
+    login(client, world.seat_secretariat2)
+    client.post(case_url(case, "decide"), {"do": "mail"})
+    case.refresh_from_db()
+    assert case.state == "answered"
+
+
+def test_the_raw_mail_and_its_files_are_downloads(office, world):
+    case = desking.taken(world)
+    message = case.messages.get()
+    response = office.get(reverse("consultations:message_file", args=[case.pk, message.pk, 0]))
+    assert b"".join(response.streaming_content).startswith(b"From:")
+    assert (response.status_code, response["X-Content-Type-Options"]) == (200, "nosniff")
+    assert office.get(reverse("consultations:message_file", args=[case.pk, message.pk, 1])).status_code == 404
+
+
+def test_the_web_form_is_closed_where_the_documents_offer_none(client, world):
+    assert client.get(reverse("consultations:ask", args=["r7-zaitaku"])).status_code == 404
+
+
+@pytest.mark.parametrize("rows", [1, 30])
+def test_a_list_costs_the_same_for_one_row_and_for_thirty(office, world, rows, django_assert_num_queries):
+    for n in range(rows):
+        desking.taken(world, f"{n}件目です。")
+    office.get(reverse("consultations:list"))
+    with django_assert_num_queries(10):
+        office.get(reverse("consultations:list"))
