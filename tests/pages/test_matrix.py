@@ -121,6 +121,7 @@ calls:blank                             ooooooooo  ooooooooo
 calls:open                              xxxxxoxxl  xxxxxoxxl
 calls:ask                               xoooxxxxl  xofoxxxxl
 calls:start                             -xxx-xx-l  oxxxoxxxl
+calls:leave                             -xxx-xx-l  oxxxoxxxl
 calls:applications                      oooooooxl  --------l
 calls:applications_table                oooooooxl  --------l
 calls:gather                            xooxxxxxl  x---xxxxl

@@ -162,10 +162,9 @@ class Starting(forms.Form):
         self.fields["municipalities"].queryset = municipalities
 
     def chosen(self) -> tuple[Area | None, list[Organisation]]:
-        area = self.cleaned_data["area"]
-        if area:
-            return area, list(area.municipalities.all())
-        return None, list(self.cleaned_data["municipalities"])
+        """The area, and the municipalities of the area and those ticked besides."""
+        area, ticked = self.cleaned_data["area"], list(self.cleaned_data["municipalities"])
+        return area, list(dict.fromkeys([*area.municipalities.all(), *ticked])) if area else ticked
 
 
 class Proxy(forms.Form):

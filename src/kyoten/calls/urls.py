@@ -11,6 +11,7 @@ urlpatterns = [
     path("<slug:slug>/open/", calls.open_, name="open"),
     path("<slug:slug>/ask/", calls.ask, name="ask"),
     path("<slug:slug>/start/", applications.start, name="start"),
+    path("<slug:slug>/leave/", applications.leave, name="leave"),
     path("<slug:slug>/applications/", calls.list_applications, name="applications"),
     path("<slug:slug>/applications.xlsx", selecting.applications_table, name="applications_table"),
     path("<slug:slug>/gather/", gathering.gather, name="gather"),

@@ -138,6 +138,7 @@ ROUTES: dict[str, Access] = {
     "calls:open": ACTS.of(*SECRETARIAT),
     "calls:ask": ACTS.of(*PREFECTURE),
     "calls:start": ACTS.of(*APPLICANTS),
+    "calls:leave": ACTS.of(*APPLICANTS),
     "calls:applications": SEAT,
     "calls:applications_table": SEAT,
     "calls:gather": SEAT.of(*PREFECTURE),

@@ -12,6 +12,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from kyoten.calls.actions.telling import tell_of_proxy
+from kyoten.calls.actions.together import drop_who_left
 from kyoten.calls.models import Application, Bundle, Call, Correction, EditConflict
 from kyoten.calls.words import precise, to_the_minute
 from kyoten.inquiries.actions import apply_with, set_state
@@ -210,6 +211,7 @@ def submit(application: Application, *, by: Seat, at: datetime) -> Application:
         raise Refused("選定結果が通知されているため、提出できません。事務局へ御相談ください。")
     _check_deadline(call, application, at)
     refuse_open_differences(application)
+    drop_who_left(application, by=by, at=at)
     problems = form_answers.problems(application.form, application.answers)
     if problems:
         raise Refused(f"記入を確かめてください（{len(problems)}か所）。{problems[0].text}")
