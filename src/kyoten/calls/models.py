@@ -142,7 +142,8 @@ class Application(models.Model):
                 fields=["call", "applicant"],
                 condition=~Q(state="withdrawn"),
                 name="one_living_application_per_body_and_call",
-            )
+            ),
+            models.UniqueConstraint(fields=["call", "number"], condition=~Q(number=""), name="one_number_per_call"),
         ]
         indexes = [
             models.Index(fields=["call", "state"], name="application_call_state"),
