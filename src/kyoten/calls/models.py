@@ -82,6 +82,10 @@ class ApplicationQuerySet(models.QuerySet):
             return own if organisation.kind == "secretariat" else arrived
         return self.owned_by(seat)
 
+    def kept_from(self, seat: Seat) -> ApplicationQuerySet:
+        """Those in which this person has a conflict of interest."""
+        return self.filter(pk__in=Conflict.objects.filter(person=seat.person_id).values("application"))
+
     def editable_by(self, seat: Seat) -> ApplicationQuerySet:
         """Whose hands the text is in: the applicant's while 作成中 or 補正依頼中, or the one who enters it by proxy
         (at the organiser: who has no conflict of interest in it)."""

@@ -15,7 +15,9 @@ from django.db import models
 from django.db.models import Q
 
 from kyoten.organisations.models import Organisation, Seat, Section
+from kyoten.post.models import Barrier
 
+REPLIES = "replies"  # the kind of barrier before what an addressee replies by mail
 SALT = "kyoten.inquiries.answer"
 
 
@@ -172,11 +174,14 @@ TAGS = {
 
 class MailAnswerQuerySet(models.QuerySet):
     def visible_to(self, seat: Seat) -> MailAnswerQuerySet:
-        return self.filter(addressee__inquiry__asker__organisation=seat.organisation)
+        """Replies to what its body asked, except where a conflict of interest keeps them from this person."""
+        walls = Barrier.objects.filter(person_id=seat.person_id, kind=REPLIES)
+        rows = self.exclude(addressee__in=walls.values("record_id"))
+        return rows.filter(addressee__inquiry__asker__organisation=seat.organisation)
 
     def awaiting(self, seat: Seat) -> MailAnswerQuerySet:
         """要確認 for the section that asked."""
-        return self.filter(addressee__inquiry__asker=seat.section_id, settled_at=None)
+        return self.visible_to(seat).filter(addressee__inquiry__asker=seat.section_id, settled_at=None)
 
 
 class MailAnswer(models.Model):

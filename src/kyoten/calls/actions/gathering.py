@@ -220,7 +220,8 @@ def allow_late(call: Call, organisation: Organisation, reason: str, *, by: Seat,
     if not new:
         raise Refused(f"{organisation}の期限後の受付は、すでに認められています。")
     title = f"{organisation}の期限後の提出を受け付けることとした"
-    record("allow_late", title, kind="call", record_id=call.pk, by=by.actor(), at=at, note=reason)
+    record("allow_late", title, kind="call", record_id=call.pk, by=by.actor(), at=at, note=reason,
+           facts={"organisation": organisation.pk})  # fmt: skip
     return row
 
 

@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 
 from kyoten.calls.actions.applying import hold_call
 from kyoten.calls.models import Application, Call, Check, Conflict, Decision, ReviewNote
-from kyoten.inquiries.models import Addressee
+from kyoten.inquiries.models import REPLIES, Addressee
 from kyoten.organisations.models import Seat, User
 from kyoten.post.actions import bar, send
 from kyoten.records.actions import Entry, attach, record, record_many
@@ -68,8 +68,13 @@ def write_note(application: Application, text: str, *, by: Seat, at: datetime) -
 
 @transaction.atomic
 def declare_conflict(application: Application, person: User, reason: str, *, by: Seat, at: datetime) -> None:
-    """利益相反の申告: from now on this person sees nothing of the case. Only a 管理 seat can put it on another."""
-    _organiser(application, by)
+    """利益相反の申告: from now on this person sees nothing of the case. Only a 管理 seat can put it on another.
+
+    Possible already while the organiser types the case in. What its prefecture replies may hold the form itself.
+    """
+    typed_in = Application.objects.editable_by(by).filter(pk=application.pk, by_proxy="secretariat")
+    if not typed_in.exists() or not by.may_act:
+        _organiser(application, by)
     if person.pk != by.person_id and by.role != "manager":
         raise Refused("ほかの方の利益相反を登録できるのは、管理の席だけです。")
     if not reason.strip():
@@ -80,6 +85,8 @@ def declare_conflict(application: Application, person: User, reason: str, *, by:
     if not new:
         raise Refused("この方の利益相反はすでに登録されています。")
     bar(person.pk, "application", application.pk)
+    for case in Addressee.objects.filter(root=application.call.inquiry_id, organisation=application.prefecture_id):
+        bar(person.pk, REPLIES, case.pk)
     record("conflict", f"利益相反を登録（{person.name}）", kind=KIND, record_id=application.pk, by=by.actor(), at=at,
            note=reason)  # fmt: skip
 

@@ -108,6 +108,7 @@ def show(request: HttpRequest, slug: str) -> HttpResponse:
 def _organiser_page(request: HttpRequest, call: Call) -> HttpResponse:
     """47 prefectures at a glance: who has asked its municipalities, who has sent what."""
     rows = in_order(call.inquiry)
+    hidden = set(Application.objects.kept_from(request.seat).filter(call=call).values_list("applicant", flat=True))
     applications = Application.objects.visible_to(request.seat).filter(call=call)
     counts = {r["prefecture"]: r["n"] for r in applications.values("prefecture").annotate(n=Count("pk")).order_by()}
     asked = set(Addressee.objects.filter(root=call.inquiry_id, passed_down__isnull=False).values_list("pk", flat=True))
@@ -120,13 +121,18 @@ def _organiser_page(request: HttpRequest, call: Call) -> HttpResponse:
         "call": call, "definition": call.definition, "rows": filtered(rows, request.GET), "all": len(rows),
         "counts": progress(rows, request.at), "applications": sum(counts.values()),
         "states": sorted({row.shown[0] for row in rows}),
-        "steps": steps_of_call(call, request.at), "events": Event.objects.of("call", call.pk), "moved": moved(call),
+        "steps": steps_of_call(call, request.at), "events": _events(call, hidden), "moved": moved(call),
         "organiser": call.organiser.organisation_id == request.seat.section.organisation_id,
-        "late": call.late_acceptances.select_related("organisation"),
+        "late": call.late_acceptances.select_related("organisation").exclude(organisation__in=hidden),
         "mails": MailAnswer.objects.visible_to(request.seat).filter(addressee__inquiry=call.inquiry, settled_at=None)
                  .select_related("addressee__organisation"),
     }  # fmt: skip
     return render(request, "calls/organiser.html", context)
+
+
+def _events(call: Call, hidden: set[int]) -> list[Event]:
+    """経過 of the call, without what tells of bodies kept from this person (a late acceptance names its body)."""
+    return [e for e in Event.objects.of("call", call.pk) if e.facts.get("organisation") not in hidden]
 
 
 def _prefecture_page(request: HttpRequest, call: Call) -> HttpResponse:

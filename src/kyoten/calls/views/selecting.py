@@ -137,7 +137,7 @@ def note(request: HttpRequest, pk: int) -> HttpResponse:
 
 def conflict(request: HttpRequest, pk: int) -> HttpResponse:
     """利益相反の登録: afterwards this person sees nothing of the case."""
-    application = organisers_application(request, pk)
+    application = _own_or_visible(request, pk)
     people = _people(request)
     if request.method == "POST":
         person = next((s.person for s in people if str(s.person_id) == request.POST.get("person")), None)
