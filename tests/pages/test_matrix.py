@@ -120,6 +120,9 @@ calls:guide                             ooooooooo  ooooooooo
 calls:blank                             ooooooooo  ooooooooo
 calls:open                              xxxxxoxxl  xxxxxoxxl
 calls:ask                               xoooxxxxl  xofoxxxxl
+calls:draft                             xooxxxxxl  xofxxxxxl
+calls:draft_void                        x---x-xxl  xofxxxxxl
+calls:draft_file                        xooxxxxxl  x---x-xxl
 calls:start                             -xxx-xx-l  oxxxoxxxl
 calls:leave                             -xxx-xx-l  oxxxoxxxl
 calls:applications                      oooooooxl  --------l
