@@ -10,12 +10,11 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.core.validators import MaxValueValidator, MinValueValidator
 from django.http import QueryDict
 from django.utils.dateparse import parse_datetime
 
-from kyoten.records.fields import FIRST_DAY, LAST_DAY, DayField
 from kyoten.organisations.models import Area, Organisation
+from kyoten.records.fields import FIRST_DAY, LAST_DAY, DayField
 from kyoten.records.models import Refused
 from kyoten.rules.clock import JST
 from kyoten.rules.definition import Field, Form
