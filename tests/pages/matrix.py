@@ -148,7 +148,7 @@ def values(at: SimpleNamespace, route: str) -> dict[str, Any]:
         "inquiries": {"pk": at.case.pk, "token": at.case.token},
         "organisations": {"pk": world.section_matsudo.pk, "token": "nothing"},
         "post": {"pk": at.failed.pk, "attachment": 1},
-        "programmes": {"slug": "r7-zaitaku", "old": 1, "new": 1},
+        "programmes": {"slug": "r7-zaitaku", "old": 1, "new": 1, "revision": 1},
         "rescue": {"pk": at.kept.pk},
     }  # fmt: skip
     single = {

@@ -87,6 +87,7 @@ programmes:list                         xxxxxooxl  xxxxx--xl
 programmes:show                         xxxxxooxl  xxxxx--xl
 programmes:diff                         xxxxxooxl  xxxxx--xl
 programmes:next_year                    xxxxxooxl  xxxxx--xl
+programmes:download                     xxxxxooxl  xxxxx--xl
 programmes:upload                       xxxxxooxl  xxxxxooxl
 programmes:publish                      xxxxxxxxl  xxxxxxxxl
 programmes:in_charge                    ooooooool  oofoooool

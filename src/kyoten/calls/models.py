@@ -190,6 +190,7 @@ class Application(models.Model):
             applicant_kind=self.applicant.kind,
             hub_designated=self.hub_designated(at) if hub is None else hub,
             route=self.route,
+            submitted=self.submitted_at is not None,
             ticks=self.ticks,
         )
 

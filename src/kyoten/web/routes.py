@@ -114,6 +114,7 @@ ROUTES: dict[str, Access] = {
     "programmes:show": SEAT.of(*NATIONAL),
     "programmes:diff": SEAT.of(*NATIONAL),
     "programmes:next_year": SEAT.of(*NATIONAL),
+    "programmes:download": SEAT.of(*NATIONAL),
     "programmes:upload": ACTS.of(*NATIONAL),
     "programmes:publish": MANAGER.of(*NATIONAL),
     "programmes:in_charge": ACTS,

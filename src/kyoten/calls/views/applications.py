@@ -6,6 +6,7 @@ import json
 from datetime import datetime
 
 from django.contrib import messages
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
@@ -280,12 +281,17 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "editable": may_edit(request, application),
     }  # fmt: skip
     if organiser:
-        inside = Event.objects.filter(head__kind__in=("selection", "gathering"), head__record_id=application.pk)
-        context["inside"] = inside.select_related("note_row").order_by("at", "pk")
+        context["inside"] = events_inside(application)
         context["notes"] = application.review_notes.all()
     if prefecture:
         context["inside"] = Event.objects.of("gathering", application.pk).filter(act="opinion")
     return render(request, "calls/application.html", context)
+
+
+def events_inside(application: Application) -> QuerySet:
+    """事務局内の経過: what the organiser did with it, which nobody else sees."""
+    inside = Event.objects.filter(head__kind__in=("selection", "gathering"), head__record_id=application.pk)
+    return inside.select_related("note_row").order_by("at", "pk")
 
 
 def submit(request: HttpRequest, pk: int) -> HttpResponse:
