@@ -185,7 +185,7 @@ class Draft(models.Model):
 
     class Kind(models.TextChoices):
         OPEN = "open", "公募開始"
-        ASK = "ask", "管内へ照会"
+        ASK = "ask", "管内への照会"
 
     class State(models.TextChoices):
         PREPARED = "prepared", "決裁待ち"

@@ -211,7 +211,7 @@ def _prepare(request: HttpRequest, plan: Plan) -> HttpResponse:
 def draft(request: HttpRequest, pk: int) -> HttpResponse:
     """One 起案: what will go out, its 起案用一式, and carrying it out."""
     found = _draft_for(request, pk)
-    form = CarryOut(request.POST or None, initial={"document_number": "事務連絡"})
+    form = CarryOut(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
             drafting.carry_out(found, **form.cleaned_data, by=request.seat, at=request.at)
@@ -221,7 +221,7 @@ def draft(request: HttpRequest, pk: int) -> HttpResponse:
             form.add_error(None, str(refusal))
     context = {
         "draft": found, "frozen": found.frozen, "form": form, "again": _again(found),
-        "mine": found.section_id == request.seat.section_id,
+        "mine": found.section_id == request.seat.section_id and request.seat.may_act,
         "files": Attachment.objects.of(drafting.KIND, found.pk), "events": Event.objects.of(drafting.KIND, found.pk),
     }  # fmt: skip
     return render(request, "calls/draft.html", context)

@@ -18,7 +18,7 @@ class Migration(migrations.Migration):
                 (
                     "kind",
                     models.CharField(
-                        choices=[("open", "公募開始"), ("ask", "管内へ照会")], max_length=10, verbose_name="種類"
+                        choices=[("open", "公募開始"), ("ask", "管内への照会")], max_length=10, verbose_name="種類"
                     ),
                 ),
                 ("programme", models.SlugField(verbose_name="事業")),
