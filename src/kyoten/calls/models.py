@@ -9,7 +9,8 @@ from functools import cached_property
 from typing import Any
 
 from django.db import models
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce
 
 from kyoten.inquiries.models import Addressee, Inquiry
 from kyoten.organisations.models import Area, Organisation, Seat, Section, User
@@ -68,6 +69,12 @@ class Call(models.Model):
 class ApplicationQuerySet(models.QuerySet):
     def owned_by(self, seat: Seat) -> ApplicationQuerySet:
         return self.filter(applicant=seat.organisation)
+
+    def in_charge_of(self, seat: Seat) -> ApplicationQuerySet:
+        """Those of the seat's section: it has the case now (所管課へ回送), or where there is no case, started it."""
+        cases = Addressee.objects.filter(root=OuterRef("call__inquiry"), organisation=OuterRef("applicant"))
+        own = Coalesce(Subquery(cases.values("section")[:1]), F("section"), output_field=models.BigIntegerField())
+        return self.annotate(section_now=own).filter(section_now=seat.section_id)
 
     def visible_to(self, seat: Seat) -> ApplicationQuerySet:
         """The applicant its own; the prefecture once submitted (before that it sees 「検討中」 only); the organiser
@@ -209,6 +216,12 @@ class Application(models.Model):
         area = Application.municipalities.through.objects.filter(application=self).values("organisation")
         bodies = Organisation.objects.filter(Q(pk=self.applicant_id) | Q(pk__in=area))
         return bodies.designated_on(at.date()).exists()
+
+    def section_in_charge(self) -> Section:
+        """The section its case is with now: 所管課へ回送 takes the application along."""
+        cases = Addressee.objects.filter(root=self.call.inquiry_id, organisation=self.applicant_id)
+        case = cases.select_related("section").first()
+        return case.section if case else self.section
 
     def late_accepted(self) -> bool:
         """Has the organiser let this body, or its prefecture, through after the deadline?"""

@@ -81,7 +81,7 @@ class Desk:
 
     @cached_property
     def mine(self) -> list[Application]:
-        rows = Application.objects.owned_by(self.seat).filter(section=self.seat.section_id).exclude(state="withdrawn")
+        rows = Application.objects.owned_by(self.seat).in_charge_of(self.seat).exclude(state="withdrawn")
         rows = rows.annotate(mend_by=Max("corrections__due", filter=Q(corrections__mended_at=None)))
         calls = {call.pk: call for call in self.calls}
         found = list(rows.select_related("prefecture"))

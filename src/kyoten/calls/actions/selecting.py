@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from kyoten.calls.actions.applying import hold_call
 from kyoten.calls.models import Application, Call, Check, Conflict, Decision, ReviewNote
 from kyoten.inquiries.models import REPLIES, Addressee
-from kyoten.organisations.models import Seat, User
+from kyoten.organisations.models import Seat, Section, User
 from kyoten.post.actions import bar, send
 from kyoten.records.actions import Entry, attach, record, record_many
 from kyoten.records.models import Attachment, Refused
@@ -168,8 +168,11 @@ def _announce(
     locked.announced_at, locked.result_number, locked.result_decided_on = at, document_number, decided_on
     locked.save(update_fields=["announced_at", "result_number", "result_decided_on"])
     _record_announcement(locked, decisions, by=by, at=at)
+    cases = Addressee.objects.filter(root=locked.inquiry_id).select_related("section")
+    in_charge = {case.organisation_id: case.section for case in cases}  # passed on, it may be, since it was submitted
     for decision in decisions:
-        _tell_applicant(decision, printed[_printed_from(decision)], locked, by=by, at=at)
+        section = in_charge.get(decision.application.applicant_id, decision.application.section)
+        _tell_applicant(decision, printed[_printed_from(decision)], locked, section, by=by, at=at)
     _tell_prefectures(locked, decisions, by=by, at=at)
     return locked
 
@@ -220,11 +223,13 @@ def _record_announcement(call: Call, decisions: list[Decision], *, by: Seat, at:
     record_many([*entries, Entry("announce", "選定結果を通知", "call", call.pk)], by=by.actor(), at=at)
 
 
-def _tell_applicant(decision: Decision, letter: Attachment, call: Call, *, by: Seat, at: datetime) -> None:
+def _tell_applicant(
+    decision: Decision, letter: Attachment, call: Call, section: Section, *, by: Seat, at: datetime
+) -> None:
     application = decision.application
     answers = application.answers
     attach(letter, kind="application", record_id=application.pk, label="result")
-    to = [address for address in (answers.get("rep_email"), application.section.email) if address]
+    to = [address for address in (answers.get("rep_email"), section.email) if address]
     send(
         to=list(dict.fromkeys(to)),
         subject=f"{call.definition.call.title}　選定結果について（通知）",

@@ -65,10 +65,11 @@ def _take_out(application: Application, bodies: list[Organisation], *, by: Seat,
 
 def _tell(application: Application, row: Addressee, *, by: Seat, at: datetime) -> None:
     with_prefecture = application.state not in Application.EDITABLE
-    to = [application.section.email, *([row.inquiry.asker.email] if with_prefecture else [])]
+    section = application.section_in_charge()
+    to = [section.email, *([row.inquiry.asker.email] if with_prefecture else [])]
     send(
         to=to, subject=f"【共同の応募】{row.inquiry.title}　{row.organisation}が外れました",
-        text=f"{application.applicant}　{application.section.name}　御中\n\n"
+        text=f"{application.applicant}　{section.name}　御中\n\n"
         f"{row.organisation}から、{application.applicant}の申込み（{application.area_name or '地域名 未記入'}）には共同で応募しないとの回答がありました。\n"
         "区域や構成員の記載を確かめてください。"
         + ("提出済みの申込書の扱いは、都道府県の担当課へ御相談ください。" if with_prefecture else "")
