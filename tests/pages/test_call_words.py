@@ -70,3 +70,19 @@ def test_the_guide_says_when_it_was_sent_out(world):
     calling.opened(world)
     page = Client().get(reverse("calls:guide", args=["r7-zaitaku"])).text
     assert "発出日　令和7年6月25日（水）（事務連絡）" in page
+
+
+def test_after_the_announcement_the_result_is_shown_and_nothing_left_to_announce(world, clock):
+    calling.announced(world)
+    clock(calling.ANNOUNCING)
+    announce = login(Client(), world.seat_secretariat).get(reverse("calls:announce", args=["r7-zaitaku"])).text
+    assert ("に通知しました" in announce, "結果を通知する</button>" in announce) == (True, False)
+    own = login(Client(), world.seat_matsudo).get(reverse("calls:show", args=["r7-zaitaku"])).text
+    assert '<b>選定結果</b>　<span class="tag ok">選定</span>' in own
+
+
+def test_before_the_announcement_the_applicant_sees_no_result(world, clock):
+    calling.decided(world)
+    clock(calling.SELECTING)
+    own = login(Client(), world.seat_matsudo).get(reverse("calls:show", args=["r7-zaitaku"])).text
+    assert "選定結果" not in own
