@@ -277,6 +277,7 @@ def test_only_the_body_that_drew_it_up_sees_it(client, world, clock):
         answers = [client.get(url) for url in urls]
         assert [answer.status_code for answer in answers] == [status, status]
         assert (b"".join(answers[1]) == b"%PDF-1.7") is (status == 200)
+        assert ("決裁のとおり発出する" in answers[0].content.decode()) is (seat == world.seat_chiba)
 
 
 @pytest.mark.django_db(transaction=True)
