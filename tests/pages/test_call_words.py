@@ -57,13 +57,17 @@ def test_the_board_and_the_decision_name_the_requirements(world, clock):
     application = calling.forwarded(world)
     clock(calling.SELECTING)
     client = login(Client(), world.seat_secretariat)
+    client.post(reverse("calls:tick", args=[application.pk]), {"rule": "hub_led", "ok": "yes"})
     board = client.get(reverse("calls:board", args=["r7-zaitaku"])).text
     names = [rule.name for rule in application.definition.call.rules]
     assert [board.count(f">{name}</th>") for name in names] == [1] * len(names)
     decide = client.get(reverse("calls:decide", args=[application.pk])).text
     assert [decide.count(f"<b>{name}</b>") for name in names] == [1] * len(names)
     assert [decide.count(f"<h2>{title}</h2>") for title in ("経過", "事務局内の経過")] == [1, 1]
-    assert "千葉県が事務局へ提出" in decide
+    assert [words in decide for words in ("千葉県が事務局へ提出", "要件「拠点中心の取組」の確認：満たす")] == [
+        True,
+        True,
+    ]
 
 
 def test_the_guide_says_when_it_was_sent_out(world):

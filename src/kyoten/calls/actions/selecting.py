@@ -42,7 +42,8 @@ def tick(application: Application, rule: str, ok: bool | None, *, by: Seat, at: 
     """形式要件の確認: a person's word on one requirement; None takes it back."""
     _organiser(application, by)
     _still_open(application.call)
-    if rule not in {r.id for r in application.definition.call.rules}:
+    names = {each.id: each.name for each in application.definition.call.rules}
+    if rule not in names:
         raise Refused("この要件は公募要領にありません。画面を開き直してください。")
     if ok is None:
         Check.objects.filter(application=application, rule=rule).delete()
@@ -51,7 +52,7 @@ def tick(application: Application, rule: str, ok: bool | None, *, by: Seat, at: 
             application=application, rule=rule, defaults={"ok": ok, "checked_by": _who(by), "checked_at": at}
         )
     words = {True: "満たす", False: "満たさない", None: "確認を取り消し"}[ok]
-    record("tick", f"要件の確認：{words}", kind=KIND, record_id=application.pk, by=by.actor(), at=at,
+    record("tick", f"要件「{names[rule]}」の確認：{words}", kind=KIND, record_id=application.pk, by=by.actor(), at=at,
            facts={"rule": rule, "ok": ok})  # fmt: skip
 
 
