@@ -74,6 +74,7 @@ def moment(world, name: str) -> SimpleNamespace:
     at.application = calling.drafted(world, at.call)
     _inside_the_draft(at)
     if name != "draft":
+        EditConflict.objects.filter(pk=at.conflict.pk).delete()  # an open difference is not submitted
         applying.submit(at.application, by=world.seat_matsudo, at=calling.WRITING)
     if name == "forwarded":
         _forward(at)

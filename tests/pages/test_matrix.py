@@ -99,8 +99,8 @@ inquiries:pass_on                       --------l  oxfxxxxxl
 inquiries:asked                         xooxxxxxl  --------l
 inquiries:remind                        --------l  xofxxxxxl
 inquiries:telephone                     xooxxxxxl  xofxxxxxl
-inquiries:settle_mail                   --------l  xofxxxxxl
 inquiries:due                           xooxxxxxl  xofxxxxxl
+inquiries:settle_mail                   --------l  xofxxxxxl
 inquiries:mail_file                     xooxxxxxl  --------l
 inquiries:link                          ooooooooo  ooooooooo
 post:mailbox                            xxxxxxxxx  xxxxxxxxx
@@ -132,12 +132,12 @@ calls:gather                            xooxxxxxl  x---xxxxl
 calls:status_table                      xooxxxxxl  x---xxxxl
 calls:fax_sheet                         xooxxxxxl  x---xxxxl
 calls:proxy                             xoooxoxxl  xofoxoxxl
-calls:proxy_from_mail                   xoxxxxxxl  xofxxxxxl
+calls:proxy_from_mail                   xooxxxxxl  xofxxxxxl
 calls:prepare                           xooxxxxxl  xofxxxxxl
 calls:board                             xxxxxoxxl  xxxxx-xxl
 calls:late                              xxxxxoxxl  xxxxxoxxl
-calls:announce                          xxxxxoxxl  xxxxxoxxl
 calls:deadline                          xxxxxoxxl  xxxxxoxxl
+calls:announce                          xxxxxoxxl  xxxxxoxxl
 calls:application                       oxxxxxxxl  --------l
 calls:edit                              oxxxxxxxl  oxfxxxxxl
 calls:submit                            oxxxxxxxl  oxfxxxxxl

@@ -127,8 +127,8 @@ ROUTES: dict[str, Access] = {
     "inquiries:asked": SEAT,
     "inquiries:remind": ACTS,
     "inquiries:telephone": ACTS,
-    "inquiries:settle_mail": ACTS,
     "inquiries:due": ACTS,
+    "inquiries:settle_mail": ACTS,
     "inquiries:mail_file": SEAT,
     "inquiries:link": OPEN,  # the signed link of the inquiry's mail
     # ---- calls
@@ -150,8 +150,8 @@ ROUTES: dict[str, Access] = {
     "calls:prepare": ACTS.of(*PREFECTURE),
     "calls:board": SEAT.of(*SECRETARIAT),
     "calls:late": ACTS.of(*SECRETARIAT),
-    "calls:announce": ACTS.of(*SECRETARIAT),
     "calls:deadline": ACTS.of(*SECRETARIAT),
+    "calls:announce": ACTS.of(*SECRETARIAT),
     "calls:draft": ACTS.of(*PREFECTURE, *SECRETARIAT),
     "calls:draft_void": ACTS.of(*PREFECTURE, *SECRETARIAT),
     "calls:draft_file": SEAT.of(*PREFECTURE, *SECRETARIAT),
