@@ -11,21 +11,12 @@ from kyoten.calls.models import Application, Call, Decision
 from kyoten.inquiries.models import Addressee
 from kyoten.post.models import OutboundMail
 from kyoten.rules.clock import JST
+from tests.browser.entering import enter
 from tests.flows import calling
-from tests.world import login_cookie
 
 pytestmark = pytest.mark.django_db(transaction=True)
 CALL = "/calls/r7-zaitaku/"
 MEMBERS = "\n".join(f"{m['organisation']}\t{m['section']}\t{m['title']}\t{m['profession']}" for m in calling.MEMBERS)
-
-
-def enter(page, seat) -> None:
-    """Work from this seat in this browser; None works without login."""
-    page.context.clear_cookies()
-    if seat:
-        name, value = login_cookie(seat)
-        origin = page.context.request.get("/healthz").url
-        page.context.add_cookies([{"name": name, "value": value, "url": origin}])
 
 
 def fill_in(page) -> None:
@@ -104,7 +95,7 @@ def test_from_opening_to_result(page, axe, stays_in_width, world, clock):
     at(f"{CALL}board/", world.seat_secretariat, calling.SELECTING)
     page.get_by_role("link", name="松戸市全域").click()
     axe(page)
-    page.get_by_role("button", name=re.compile("取組を進めていること」を満たすと確認")).click()
+    page.get_by_role("button", name="「拠点中心の取組」を満たすと確認").click()
     page.check("[name=outcome][value=selected]")
     page.fill("[name=reason]", "体制が整っている")
     page.get_by_role("button", name="決定を記録する").click()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 
-from kyoten.calls.actions import applying, gathering, opening, selecting
+from kyoten.calls.actions import applying, drafting, gathering, opening, selecting
 from kyoten.calls.models import Application, Bundle, Call, Decision
-from kyoten.inquiries.models import Addressee
+from kyoten.inquiries.models import Addressee, Draft
 from kyoten.records.actions import store_file
 from kyoten.rules import answers as form_answers
 from kyoten.rules.clock import JST
@@ -79,6 +79,17 @@ def asked(world, call: Call | None = None) -> Call:
         by=world.seat_chiba, at=ASKING,
     )  # fmt: skip
     return call
+
+
+def drawn_up(world, call: Call) -> Draft:
+    """千葉県's 管内へ照会 printed for its 決裁, not sent."""
+    by = world.seat_chiba
+    plan = opening.plan_asking(
+        case(call, world.chiba), call, covering_text="御検討ください。", due=PREFECTURE_DUE, to=[world.matsudo]
+    )
+    file = store_file(b"%PDF-1.7 draft", "起案用一式.pdf", by=by.actor(), at=ASKING)
+    said = drafting.frozen_of(plan, by.section, ASKING)
+    return drafting.prepare(plan, file=file, expected=said, by=by, at=ASKING)
 
 
 def drafted(world, call: Call | None = None, seat=None, **answers) -> Application:

@@ -1,6 +1,7 @@
 """申込書: two people edit, the deadline to the microsecond, submission, mending, withdrawal."""
 
 import pytest
+from django.db import IntegrityError, transaction
 
 from kyoten.calls.actions import applying, gathering
 from kyoten.calls.models import Application, EditConflict
@@ -255,3 +256,14 @@ def test_numbers_run_in_order_of_receipt(world):
     submitted(world, call)
     second = submitted(world, call, seat=world.seat_kashiwa, area_name="柏市")
     assert second.number == "R7-12-002"
+
+
+def test_the_database_itself_gives_no_receipt_number_twice(world):
+    call = asked(world)
+    first, second = submitted(world, call), drafted(world, call, world.seat_kashiwa)
+    third = drafted(world, call, world.seat_kamagaya)
+    assert (second.number, third.number) == ("", "")  # not yet submitted: none, however many
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Application.objects.filter(pk=second.pk).update(number=first.number)
+    second.refresh_from_db()
+    assert second.number == ""

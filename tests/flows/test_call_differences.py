@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from kyoten.calls.actions import applying
+from kyoten.calls.actions import applying, gathering
 from kyoten.calls.models import Application, EditConflict
 from kyoten.records.models import Refused
 from kyoten.rules import answers as form_answers
@@ -83,3 +83,18 @@ def test_a_difference_that_arises_while_submitting_stops_it_or_is_refused(world)
     assert [wrote, sent].count("done") == 1
     assert (found.state, EditConflict.objects.count()) == (("draft", 1) if wrote == "done" else ("submitted", 0))
     assert (found.version, found.answers["reason"]) == (version, calling.ANSWERS["reason"])
+
+
+@pytest.mark.django_db
+def test_what_the_organiser_typed_in_is_not_taken_in_with_an_open_difference(world):
+    call, by, at = calling.asked(world), world.seat_secretariat, calling.GATHERING
+    application = applying.start(call, municipalities=[], applicant=world.kashiwa, proxy="secretariat", by=by, at=at)
+    applying.keep_original(application, b"x", "a.txt", "mail", by=by, at=at)
+    conflict = EditConflict.objects.create(application=application, field="reason", yours_text='"x"', person_id=1,
+                                           written_by="x", written_at=at)  # fmt: skip
+    with pytest.raises(Refused, match="二人が別々に書いた箇所"):
+        gathering.forward_proxy(fresh(application), arrived_at=at, by=by, at=at)
+    assert (fresh(application).state, fresh(application).number) == ("draft", "")
+    applying.settle_conflict(conflict, False, by=by, at=at)
+    gathering.forward_proxy(fresh(application), arrived_at=at, by=by, at=at)
+    assert fresh(application).state == "forwarded"

@@ -144,3 +144,13 @@ def test_the_proposed_text_of_the_opening_leads_to_the_guide(client, world, cloc
     text = client.get(reverse("calls:open", args=["r7-zaitaku"])).context["form"].initial["covering_text"]
     assert f"公募要領・申込書　{settings.BASE_URL}/calls/r7-zaitaku/guide/\n" in text
     assert "伴走支援の実施地域を募集します。" in text
+
+
+def test_a_reminder_names_the_same_date_as_the_first_mail(world):
+    call = asked(world)
+    inquiry = Inquiry.objects.select_related("asker__organisation").get(parent__isnull=False)
+    rows = inquiry.addressees.filter(organisation=world.matsudo).select_related("organisation", "section")
+    actions.remind(inquiry, list(rows), by=world.seat_chiba, at=ASKING + timedelta(days=3))
+    first, again = OutboundMail.objects.filter(to=world.section_matsudo.email).order_by("pk")
+    assert call.inquiry_id == inquiry.root_id
+    assert again.text == first.text and "■ 回答期限　令和7年7月24日（木）\n" in first.text

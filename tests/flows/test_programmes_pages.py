@@ -14,6 +14,12 @@ from tests.world import login
 TEXT = shipped_text("r7-zaitaku")
 LATER = TEXT.replace("2025-07-31", "2025-08-29").replace("申込締切 令和7年7月31日", "申込締切 令和7年8月29日")
 
+NINE = """[[eligibility]]
+name  = "構成員9名は注意"
+fails = [{ rule = "headcount", level = "warn" }]
+answers.members = [{ profession = "看護師", group = "homecare", times = 9 }]
+"""
+
 
 @pytest.fixture
 def manager(world, client):
@@ -96,9 +102,23 @@ def test_next_years_file_is_a_download(manager):
     assert parse(response.content.decode()).fiscal_year == 2026
 
 
+def test_a_revision_is_a_download_byte_for_byte(world, manager):
+    response = manager.get("/programmes/r7-zaitaku/1/file/")
+    assert response["Content-Disposition"].startswith("attachment; ")
+    assert response.content.decode() == world.programme.text
+    assert 'href="/programmes/r7-zaitaku/1/file/"' in page(manager.get("/programmes/r7-zaitaku/"))
+
+
+def test_what_a_case_says_of_the_rules_is_shown_in_names(manager):
+    data = {"text": LATER, "cases": NINE}
+    shown = page(manager.post("/programmes/upload/", data)).partition("<textarea")[0]
+    assert ("構成員の人数 ×留意" in shown, "headcount ×warn" in shown) == (True, False)
+
+
 @pytest.mark.parametrize(
     "path",
     [
+        "/programmes/r7-zaitaku/9/file/",
         "/programmes/r9-none/",
         "/programmes/r7-zaitaku/9/",
         "/programmes/r7-zaitaku/1/9/",

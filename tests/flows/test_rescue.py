@@ -4,6 +4,7 @@ import json
 import re
 from datetime import timedelta
 from html import unescape
+from urllib.parse import urlencode
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -15,11 +16,12 @@ from django.utils import timezone
 
 from kyoten.organisations.models import User
 from kyoten.post.actions import send
+from kyoten.post.models import OutboundMail
 from kyoten.web.middleware import IDLE, LONGEST
 from kyoten.web.models import Rescued
 from kyoten.web.rescue import MOST, MOST_ROWS
 from kyoten.web.views.errors import server_error
-from tests.world import login
+from tests.world import BACKEND, login
 
 pytestmark = pytest.mark.django_db
 ME = reverse("organisations:me")
@@ -91,6 +93,40 @@ def test_a_page_after_the_sessions_end_leads_to_login_and_back(world, client):
     started(client, world.seat_matsudo)
     back_date(client, seen=IDLE + 5)
     assert client.get("/inquiries/?page=2").url == f"{LOGIN}?next=%2Finquiries%2F%3Fpage%3D2"
+    assert kept() == []
+
+
+def half_way(client: Client, seat) -> None:
+    """Logged in with the password alone."""
+    client.force_login(seat.person, backend=BACKEND)
+
+
+def test_input_sent_before_the_second_factor_is_found_again_after_it(world, client):
+    half_way(client, world.seat_chiba)
+    answer = client.post(ME, {"name": "途中まで書いた氏名"})
+    row = Rescued.objects.get(user=world.seat_chiba.person)
+    own = reverse("rescue:open", args=[row.pk])
+    second = reverse("organisations:second_factor")
+    assert answer.url == f"{second}?{urlencode({'next': own})}"
+    page = client.get(answer.url).text
+    assert f'<input type="hidden" name="next" value="{own}">' in page
+    client.post(second, {"send": "1", "next": own})
+    code = re.search(r"^  (\d{6})$", OutboundMail.objects.get().text, re.MULTILINE)[1]
+    assert client.post(second, {"code": code, "next": own}).url == own
+    assert "途中まで書いた氏名" in client.get(own).text
+
+
+def test_a_foreign_address_is_nowhere_to_go_after_the_second_factor(world, client):
+    half_way(client, world.seat_chiba)
+    second, elsewhere = reverse("organisations:second_factor"), "https://elsewhere.example.com/"
+    client.post(second, {"send": "1", "next": elsewhere})
+    code = re.search(r"^  (\d{6})$", OutboundMail.objects.get().text, re.MULTILINE)[1]
+    assert client.post(second, {"code": code, "next": elsewhere}).url == "/"
+
+
+def test_an_empty_form_before_the_second_factor_leads_to_it_all_the_same(world, client):
+    half_way(client, world.seat_chiba)
+    assert client.post(ME, {"name": " "}).url == reverse("organisations:second_factor")
     assert kept() == []
 
 

@@ -68,11 +68,14 @@ NOT_OF_THE_RECORD = {"records.AccessLog", "sessions.Session", "web.Rescued"}
 
 def moment(world, name: str) -> SimpleNamespace:
     """`draft`: 松戸市 is writing. `submitted`: the prefecture has it. `forwarded`: the organiser has it, decided."""
-    at = SimpleNamespace(world=world, call=calling.asked(world), bundle=None)
+    call = calling.opened(world)
+    draft = calling.drawn_up(world, call)
+    at = SimpleNamespace(world=world, call=calling.asked(world, call), bundle=None, draft=draft)
     _around(at)
     at.application = calling.drafted(world, at.call)
     _inside_the_draft(at)
     if name != "draft":
+        EditConflict.objects.filter(pk=at.conflict.pk).delete()  # an open difference is not submitted
         applying.submit(at.application, by=world.seat_matsudo, at=calling.WRITING)
     if name == "forwarded":
         _forward(at)
@@ -160,12 +163,15 @@ def values(at: SimpleNamespace, route: str) -> dict[str, Any]:
         "consultations": {"pk": at.consultation.pk, "slug": "r7-zaitaku", "message": at.message.pk, "number": 0,
                           "row": at.callback.pk},
         "post": {"pk": at.failed.pk, "attachment": 1},
-        "programmes": {"slug": "r7-zaitaku", "old": 1, "new": 1},
+        "programmes": {"slug": "r7-zaitaku", "old": 1, "new": 1, "revision": 1},
         "rescue": {"pk": at.kept.pk},
     }  # fmt: skip
     single = {
         "calls:bundle": {"pk": at.bundle.pk if at.bundle else MISSING},
         "calls:bundle_file": {"pk": at.bundle.pk, "attachment": at.bundle_file.pk} if at.bundle else {},
+        "calls:draft": {"pk": at.draft.pk},
+        "calls:draft_void": {"pk": at.draft.pk},
+        "calls:draft_file": {"pk": at.draft.pk, "attachment": Attachment.objects.of("draft", at.draft.pk).get().pk},
         "calls:fax_sheet": {"pk": at.case.pk},
         "inquiries:asked": inquiry,
         "inquiries:due": inquiry,

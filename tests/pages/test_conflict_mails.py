@@ -1,14 +1,19 @@
 """利益相反 and mail: what could not be delivered, what came back, and what is counted of it."""
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
-from kyoten.calls.actions import selecting
+from kyoten.calls.actions import gathering, selecting
+from kyoten.calls.models import Application
+from kyoten.inquiries.actions import take_replies
+from kyoten.inquiries.models import MailAnswer
 from kyoten.post import mime
 from kyoten.post.actions import receive, resend
 from kyoten.post.inbox import read_new
 from kyoten.post.models import InboundMail, OutboundMail
+from kyoten.records.models import Attachment
 from kyoten.web.rounds import other_answers_by_mail
 from tests.flows import calling
 from tests.pages.test_attack_access import PLACE, read, two_forwarded
@@ -121,3 +126,89 @@ def assert_hidden(world, mail):
     assert mail.state == "attention"
     assert [len(c.get(reverse("post:attention")).context["page"]) for c in (client, colleague)] == [0, 1]
     assert [reverse("post:attention") in c.get("/").text for c in (client, colleague)] == [False, True]
+
+
+# ---- while the organiser types the case in, and what the prefecture sent of it ----------------------
+
+
+@pytest.fixture
+def typed_in(world, clock):
+    """A form that 千葉県 sent by mail is being typed in for 松戸市; one colleague declares a conflict of interest."""
+    clock(calling.SELECTING)
+    call = calling.asked(world)
+    case = calling.case(call, world.chiba)
+    mail = OutboundMail.objects.get(about_kind="addressee", about_id=case.pk)
+    files = [("申込書.txt", PLACE.encode())]
+    receive(mime.answer(mail, f"{PLACE}の申込書です", files, at=calling.GATHERING), source="imap", at=calling.GATHERING)
+    read_new(calling.GATHERING)
+    take_replies(at=calling.GATHERING)
+    note = MailAnswer.objects.get()
+    url = reverse("calls:proxy_from_mail", args=[call.slug, note.pk])
+    login(Client(), world.seat_secretariat2).post(url, {"applicant": world.matsudo.pk, "file": 0})
+    return call, note, Application.objects.get()
+
+
+def of_the_entry(call, note, application):
+    pk, slug = application.pk, call.slug
+    files = [reverse("calls:file", args=[pk, f.pk]) for f in Attachment.objects.of("application", pk)]
+    return [
+        reverse("calls:edit", args=[pk]), reverse("calls:submit", args=[pk]), reverse("calls:take_in", args=[pk]),
+        reverse("calls:conflict", args=[pk]), reverse("calls:paper", args=[pk, "docx"]), *files,
+        reverse("calls:proxy_from_mail", args=[slug, note.pk]), reverse("inquiries:mail_file", args=[note.pk, 1]),
+    ]  # fmt: skip
+
+
+def test_a_case_still_being_typed_in_is_hidden_from_who_declares_a_conflict(world, typed_in):
+    call, note, application = typed_in
+    client = login(Client(), world.seat_secretariat)
+    urls = of_the_entry(call, note, application)
+    assert len(urls) == 8
+    assert {url: read_status(client.get(url)) for url in urls} == dict.fromkeys(urls, 200)
+    client.post(reverse("calls:conflict", args=[application.pk]), {"person": world.seat_secretariat.person_id, "reason": "委員"})  # fmt: skip
+    assert application.conflicts.count() == 1
+    assert {url: read_status(client.get(url)) for url in urls} == dict.fromkeys(urls, 404)
+    colleague = login(Client(), world.seat_secretariat2)
+    assert {url: read_status(colleague.get(url)) for url in urls} == dict.fromkeys(urls, 200)
+
+
+def test_who_has_a_conflict_adds_nothing_to_the_case(world, typed_in):
+    call, _, application = typed_in
+    selecting.declare_conflict(application, world.seat_secretariat.person, "委員", by=world.seat_secretariat,
+                               at=calling.SELECTING)  # fmt: skip
+    before = Attachment.objects.of("application", application.pk).count()
+    data = {"applicant": world.matsudo.pk, "source": "mail", "original": SimpleUploadedFile("b.txt", b"x")}
+    login(Client(), world.seat_secretariat).post(reverse("calls:proxy", args=[call.slug]), data)
+    assert Attachment.objects.of("application", application.pk).count() == before
+
+
+def test_open_replies_of_the_prefecture_are_neither_shown_nor_counted(world, typed_in):
+    call, note, application = typed_in
+    MailAnswer.objects.update(settled_at=None)
+    pages = [reverse("calls:show", args=[call.slug]), reverse("inquiries:asked", args=[call.inquiry_id]), "/"]
+    client = login(Client(), world.seat_secretariat)
+    words = [f"{PLACE}の申込書です", f"{PLACE}の申込書です", "返信メールの内容の確認"]
+    assert [word in client.get(url).text for url, word in zip(pages, words, strict=True)] == [True, True, True]
+    selecting.declare_conflict(application, world.seat_secretariat.person, "委員", by=world.seat_secretariat,
+                               at=calling.SELECTING)  # fmt: skip
+    assert [word in client.get(url).text for url, word in zip(pages, words, strict=True)] == [False, False, False]
+    client.post(reverse("inquiries:settle_mail", args=[note.pk]))
+    note.refresh_from_db()
+    assert note.settled_at is None
+
+
+def test_a_late_acceptance_names_its_body_to_nobody_with_a_conflict(world, typed_in):
+    call, _, application = typed_in
+    for body in (world.matsudo, world.kashiwa):
+        gathering.allow_late(call, body, f"{body}の豪雨", by=world.seat_secretariat2, at=calling.SELECTING)
+    selecting.declare_conflict(application, world.seat_secretariat.person, "委員", by=world.seat_secretariat,
+                               at=calling.SELECTING)  # fmt: skip
+    url = reverse("calls:show", args=[call.slug])
+    for name, sees in (("seat_secretariat", [False, True]), ("seat_secretariat2", [True, True])):
+        text = login(Client(), getattr(world, name)).get(url).text
+        assert [f"{body}の期限後の提出" in text for body in (world.matsudo, world.kashiwa)] == sees
+        assert [f"{body}の豪雨" in text for body in (world.matsudo, world.kashiwa)] == sees
+
+
+def read_status(response) -> int:
+    read(response)
+    return response.status_code

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, hotp_value, yield_hotp_counters_from_time
-from django.core.cache import cache
+from django.core.cache import cache, caches
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -14,6 +14,7 @@ from kyoten.organisations.models import LoginCode, Seat, User
 from kyoten.organisations.seats import SEAT
 from kyoten.post.models import OutboundMail
 from kyoten.records.models import Event
+from kyoten.web.models import Counted
 from tests.people import PASSWORD, person, seat, section, world
 
 pytestmark = pytest.mark.django_db
@@ -418,3 +419,24 @@ def test_ten_wrong_app_codes_are_enough(w, client):
         client.post(page, {"code": wrong(totp(secret))})
     assert "5分ほど受け付けません" in text(client.post(page, {"code": totp(secret)}))
     assert "_auth_user_id" not in client.session
+
+
+def test_wrong_codes_are_counted_for_all_processes_together(w, client):
+    log_in(client, "matsudo")
+    secret = activate_totp(client)
+    client.post(reverse("account_logout"))
+    log_in(client, "matsudo")
+    for _ in range(10):
+        client.post(reverse("mfa_authenticate"), {"code": wrong(totp(secret))})
+    other_process = caches.create_connection("default")
+    counted = Counted.objects.get(cache_key__contains="login_failed")
+    assert len(other_process.get(counted.cache_key.removeprefix(":1:"))) == 10
+
+
+def test_too_many_changes_of_the_password_are_refused_in_words(w, client):
+    log_in(client, "matsudo")
+    page = reverse("account_change_password")
+    answers = [client.post(page, {"oldpassword": "wrong"}) for _ in range(6)]
+    assert [answer.status_code for answer in answers] == [200] * 5 + [429]
+    assert "短い時間に同じ操作が続いたため" in text(answers[-1])
+    assert "Too Many" not in text(answers[-1])

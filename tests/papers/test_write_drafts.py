@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime
 
+from kyoten.papers.articles import Article, Grid, Heading, Points, Words
 from kyoten.papers.drafts import FilledForm, Proposal, write_draft_set
 from kyoten.papers.fax import FaxSheet, write_fax_sheet
 from kyoten.papers.letters import Letter
@@ -53,6 +54,31 @@ def test_the_set_holds_every_paper_on_pages_of_its_own_numbered_through():
     assert bodies[2].startswith("申込1松戸市別紙２－②")
     assert bodies[5].startswith("申込2柏市別紙２－②")
     assert bodies[8] == "送付先一覧No.機関名1事務局"
+
+
+def test_running_text_stands_behind_the_letters_on_pages_of_its_own():
+    guide = Article(
+        "公募要領",
+        [
+            Heading("1　目的"),
+            Words("支援します。\n二行目"),
+            Points((("拠点を設置", ()), ("参加者", ("医師", "看護師")))),
+            Grid("予定", ("", "議題"), (("第1回", "現状把握"),)),
+            Words("※予定です", small=True),
+        ],
+        note="別紙2",
+    )
+    found = pages(write_draft_set(PROPOSAL, [LETTER], [], [RECIPIENTS], articles=[guide]))
+    assert "添付1鑑文申込書の提出について（提出）2公募要領3送付先一覧" in found[0]
+    assert found[2] == (
+        "公募要領別紙21目的支援します。二行目・拠点を設置・参加者－医師－看護師予定議題第1回現状把握※予定です-3-"
+    )
+
+
+def test_running_text_of_any_length_stays_on_the_paper():
+    words = Words(("長い文が続く。" * 60 + "\n") * 12 + "A" * 200)
+    left, right = text_edges(write_draft_set(PROPOSAL, [], articles=[Article("要領" * 40, [words])]))
+    assert (left > 15, right < 195) == (True, True)
 
 
 def test_a_list_shows_values_as_people_read_them_and_repeats_its_heading():

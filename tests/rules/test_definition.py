@@ -6,6 +6,7 @@ from fractions import Fraction
 
 import pytest
 
+from kyoten.rules.definition import Manual
 from kyoten.rules.reading import MAX_SIZE, Invalid, Problem, decode, parse, shipped, shipped_slugs, shipped_text
 
 TEXT = shipped_text("r7-zaitaku")
@@ -125,6 +126,11 @@ def test_contacts_are_made_up() -> None:
             'id     = "hub_led"',
             'id     = "hub_designated"',
             'call.rules の2番目（hub_designated） の id: id = "hub_designated" が重なっています。別の名前にしてください。',
+        ),
+        (
+            'short  = "拠点中心の取組"',
+            'short  = "拠点の設置"',
+            'call.rules の2番目（hub_led） の short: short = "拠点の設置" が重なっています。別の名前にしてください。',
         ),
         (
             '  id    = "area_name"',
@@ -286,3 +292,16 @@ def test_a_shipped_id_is_no_path() -> None:
 
 def test_the_file_is_plain_toml() -> None:
     assert tomllib.loads(TEXT)["id"] == "r7-zaitaku"
+
+
+@pytest.mark.parametrize(
+    ("short", "text", "name"),
+    [
+        ("拠点の設置", "拠点を設置している地域であること", "拠点の設置"),
+        ("", "拠点があること", "拠点があること"),
+        ("", "拠点を設置している地域であること", "拠点を設置している地域…"),
+    ],
+)
+def test_a_rule_without_a_short_name_goes_by_the_beginning_of_its_sentence(short: str, text: str, name: str) -> None:
+    rule = Manual(id="r", kind="manual", short=short, text=text, source="ours", level="warn", step="apply")
+    assert rule.name == name

@@ -10,12 +10,11 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.core.validators import MaxValueValidator, MinValueValidator
 from django.http import QueryDict
 from django.utils.dateparse import parse_datetime
 
-from kyoten.records.fields import FIRST_DAY, LAST_DAY, DayField
 from kyoten.organisations.models import Area, Organisation
+from kyoten.records.fields import FIRST_DAY, LAST_DAY, DayField
 from kyoten.records.models import Refused
 from kyoten.rules.clock import JST
 from kyoten.rules.definition import Field, Form
@@ -162,10 +161,9 @@ class Starting(forms.Form):
         self.fields["municipalities"].queryset = municipalities
 
     def chosen(self) -> tuple[Area | None, list[Organisation]]:
-        area = self.cleaned_data["area"]
-        if area:
-            return area, list(area.municipalities.all())
-        return None, list(self.cleaned_data["municipalities"])
+        """The area, and the municipalities of the area and those ticked besides."""
+        area, ticked = self.cleaned_data["area"], list(self.cleaned_data["municipalities"])
+        return area, list(dict.fromkeys([*area.municipalities.all(), *ticked])) if area else ticked
 
 
 class Proxy(forms.Form):

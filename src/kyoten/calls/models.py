@@ -9,7 +9,8 @@ from functools import cached_property
 from typing import Any
 
 from django.db import models
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce
 
 from kyoten.inquiries.models import Addressee, Inquiry
 from kyoten.organisations.models import Area, Organisation, Seat, Section, User
@@ -69,6 +70,12 @@ class ApplicationQuerySet(models.QuerySet):
     def owned_by(self, seat: Seat) -> ApplicationQuerySet:
         return self.filter(applicant=seat.organisation)
 
+    def in_charge_of(self, seat: Seat) -> ApplicationQuerySet:
+        """Those of the seat's section: it has the case now (所管課へ回送), or where there is no case, started it."""
+        cases = Addressee.objects.filter(root=OuterRef("call__inquiry"), organisation=OuterRef("applicant"))
+        own = Coalesce(Subquery(cases.values("section")[:1]), F("section"), output_field=models.BigIntegerField())
+        return self.annotate(section_now=own).filter(section_now=seat.section_id)
+
     def visible_to(self, seat: Seat) -> ApplicationQuerySet:
         """The applicant its own; the prefecture once submitted (before that it sees 「検討中」 only); the organiser
         once forwarded, except where the person has declared a conflict of interest; 国 as the organiser."""
@@ -81,6 +88,10 @@ class ApplicationQuerySet(models.QuerySet):
             own = arrived.filter(call__organiser__organisation=organisation)
             return own if organisation.kind == "secretariat" else arrived
         return self.owned_by(seat)
+
+    def kept_from(self, seat: Seat) -> ApplicationQuerySet:
+        """Those in which this person has a conflict of interest."""
+        return self.filter(pk__in=Conflict.objects.filter(person=seat.person_id).values("application"))
 
     def editable_by(self, seat: Seat) -> ApplicationQuerySet:
         """Whose hands the text is in: the applicant's while 作成中 or 補正依頼中, or the one who enters it by proxy
@@ -142,7 +153,8 @@ class Application(models.Model):
                 fields=["call", "applicant"],
                 condition=~Q(state="withdrawn"),
                 name="one_living_application_per_body_and_call",
-            )
+            ),
+            models.UniqueConstraint(fields=["call", "number"], condition=~Q(number=""), name="one_number_per_call"),
         ]
         indexes = [
             models.Index(fields=["call", "state"], name="application_call_state"),
@@ -185,6 +197,7 @@ class Application(models.Model):
             applicant_kind=self.applicant.kind,
             hub_designated=self.hub_designated(at) if hub is None else hub,
             route=self.route,
+            submitted=self.submitted_at is not None,
             ticks=self.ticks,
         )
 
@@ -203,6 +216,12 @@ class Application(models.Model):
         area = Application.municipalities.through.objects.filter(application=self).values("organisation")
         bodies = Organisation.objects.filter(Q(pk=self.applicant_id) | Q(pk__in=area))
         return bodies.designated_on(at.date()).exists()
+
+    def section_in_charge(self) -> Section:
+        """The section its case is with now: 所管課へ回送 takes the application along."""
+        cases = Addressee.objects.filter(root=self.call.inquiry_id, organisation=self.applicant_id)
+        case = cases.select_related("section").first()
+        return case.section if case else self.section
 
     def late_accepted(self) -> bool:
         """Has the organiser let this body, or its prefecture, through after the deadline?"""

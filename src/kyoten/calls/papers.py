@@ -5,22 +5,27 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
-from typing import Any
+from typing import Any, assert_never
 
 from django.db.models import QuerySet
 
+from kyoten.calls.actions.opening import Plan
 from kyoten.calls.models import Application, Call, Decision
+from kyoten.inquiries.actions import until
 from kyoten.inquiries.models import Addressee
-from kyoten.organisations.models import Organisation, Seat
+from kyoten.organisations.models import Organisation, Seat, Section
+from kyoten.papers.articles import Article, Block, Grid, Heading, Points, Words
 from kyoten.papers.drafts import FilledForm, Proposal, write_draft_set
 from kyoten.papers.fax import FaxSheet, write_fax_sheet
 from kyoten.papers.forms import write_form
 from kyoten.papers.letters import Item, Letter, write_letter
 from kyoten.papers.tables import Table, write_table
 from kyoten.rules import answers as form_answers
-from kyoten.rules.definition import Definition, Field
+from kyoten.rules.clock import deadline_moment, local
+from kyoten.rules.definition import Definition, Field, GuideBlock
 from kyoten.rules.wareki import wareki
 
+FEW_ADDRESSEES = 3  # up to so many stand on the letter itself
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 TYPES = {
     "pdf": "application/pdf",
@@ -80,12 +85,117 @@ def _covering_letter(call: Call, by: Seat, applications: Sequence[Application], 
         sender=(str(section),),
         paragraphs=tuple(line for line in text.splitlines() if line.strip()),
         items=tuple(Item(a.number, f"{a.area_name}（{a.applicant}）") for a in applications),
-        contact=tuple(
-            line
-            for line in (str(section), section.phone and f"電話　{section.phone}", f"E-mail　{section.email}")
-            if line
-        ),
+        contact=_section_contact(section),
     )
+
+
+def notice_set(plan: Plan, frozen: Mapping[str, Any], by: Seat, at: datetime) -> bytes:
+    """起案用一式 of 公募開始 or 管内へ照会: 伺い文, 通知文, mail, 別添, 公募要領, 申込書, 宛先一覧 — one PDF.
+
+    `frozen`: what the draft keeps (calls.actions.drafting.frozen_of), so that both say the same.
+    """
+    definition, parent = plan.programme.definition, plan.parent
+    act = "公募を開始し、都道府県等へ通知" if plan.kind == "open" else "管内の市町村等へ照会"
+    grounds = [definition.source]
+    if parent:
+        above = parent.inquiry
+        grounds = [f"{above.asker}からの通知　{above.document_number}　{wareki(local(above.sent_at).date())}", *grounds]
+    proposal = Proposal(
+        subject=f"{plan.what.title}について",
+        text=f"標記について、別案により{act}してよろしいか伺います。",
+        drafted=local(at).date(),
+        section=str(by.section),
+        drafter=by.person.name,
+        grounds=tuple(grounds),
+    )
+    mail = Article(
+        "通知のメールの文面",
+        [Words(frozen["mail"])],
+        note="宛先ごとに、宛名と回答用のリンクが入ります。参考送付する団体へは、回答の期限と方法に代えて、回答不要の旨が入ります。",
+    )
+    forms = [FilledForm(definition, {}, "様式")] if definition.form else []
+    letter = _notice_letter(plan, frozen, by)
+    articles = [mail, *_annexes(parent), guide_article(definition)]
+    return write_draft_set(proposal, [letter], forms, [_addressees(frozen)], articles=articles)
+
+
+def _notice_letter(plan: Plan, frozen: Mapping[str, Any], by: Seat) -> Letter:
+    """通知文: number and date stay blank until the 決裁."""
+    what, definition, section = plan.what, plan.programme.definition, by.section
+    few = len(frozen["to"]) <= FEW_ADDRESSEES
+    items = [
+        Item("回答期限", frozen["due"]),
+        Item("回答の方法", "メールのリンク、メールへの返信又はKyotenの画面による"),
+    ]
+    if what.silence_text:
+        items.insert(1, Item("回答がないとき", what.silence_text))
+    enclosures = [f"{what.title.removesuffix(' 公募')}　公募要領"]
+    if plan.parent:
+        enclosures.insert(0, f"{plan.parent.inquiry.asker}からの通知（写し）")
+    if definition.form:
+        enclosures.append(f"{definition.form.number}　{definition.form.title}".strip())
+    return Letter(
+        subject=f"{what.title}について",
+        nature="依頼" if plan.kind == "open" else "照会",
+        addressees=tuple(f"{name}　{part}　御中" for _, name, part in frozen["to"]) if few else ("別記宛先　御中",),
+        sender=(frozen["sender"],),
+        paragraphs=tuple(line for line in what.covering_text.splitlines() if line.strip()),
+        items=tuple(items),
+        enclosures=tuple(enclosures),
+        contact=_section_contact(section),
+    )
+
+
+def _section_contact(section: Section) -> tuple[str, ...]:
+    lines = (str(section), section.phone and f"電話　{section.phone}", f"E-mail　{section.email}")
+    return tuple(line for line in lines if line)
+
+
+def _annexes(parent: Addressee | None) -> list[Article]:
+    """別添写し: what the prefecture itself was sent, word for word."""
+    if parent is None:
+        return []
+    above = parent.inquiry
+    note = f"{above.document_number}　{wareki(local(above.sent_at).date())}".strip("　")
+    return [Article(f"別添　{above.asker}からの通知（写し）", [Words(above.covering_text)], note=note)]
+
+
+def _addressees(frozen: Mapping[str, Any]) -> Table:
+    asked = [(name, part, "回答を求める") for _, name, part in frozen["to"]]
+    informed = [(name, part, "参考送付") for _, name, part in frozen["reference"]]
+    rows = [(str(n), *row) for n, row in enumerate([*asked, *informed], 1)]
+    note = f"回答を求める {len(asked)}団体　参考送付 {len(informed)}団体"
+    return Table("別記　宛先一覧", ("No.", "宛先", "担当課", "区分"), rows, note=note)
+
+
+def guide_article(definition: Definition) -> Article:
+    """公募要領 on paper, as the page shows it."""
+    call = definition.call
+    blocks: list[Block] = []
+    for section in call.guide:
+        blocks.append(Heading(f"{section.no}　{section.title}"))
+        blocks += [_guide_block(block, definition) for block in section.body]
+    return Article(f"{call.title.removesuffix(' 公募')}　公募要領", blocks)
+
+
+def _guide_block(block: GuideBlock, definition: Definition) -> Block:
+    match block.kind:
+        case "text":
+            return Words(block.text)
+        case "note":
+            return Words(f"※{block.text}", small=True)
+        case "list":
+            return Points(tuple((item.text, item.items) for item in block.items))
+        case "table":
+            return Grid(block.caption, block.columns, block.rows)
+        case "deadline":
+            return Words(until(deadline_moment(definition.call.deadline)))
+        case "contact":
+            contact = definition.contact
+            phone = f"\n電話　{contact.phone}" if contact.phone else ""
+            return Words(f"{contact.name}\nE-mail　{contact.email}{phone}")
+        case _:
+            assert_never(block.kind)
 
 
 def result_letter(decision: Decision, call: Call, *, number: str, day: date, by: Seat) -> bytes:

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from kyoten.calls.views import applications, calls, gathering, proxies, selecting
+from kyoten.calls.views import applications, calls, gathering, opening, proxies, selecting
 
 app_name = "calls"
 urlpatterns = [
@@ -8,9 +8,10 @@ urlpatterns = [
     path("<slug:slug>/", calls.show, name="show"),
     path("<slug:slug>/guide/", calls.guide, name="guide"),
     path("<slug:slug>/blank.<str:kind>", applications.blank_paper, name="blank"),
-    path("<slug:slug>/open/", calls.open_, name="open"),
-    path("<slug:slug>/ask/", calls.ask, name="ask"),
+    path("<slug:slug>/open/", opening.open_, name="open"),
+    path("<slug:slug>/ask/", opening.ask, name="ask"),
     path("<slug:slug>/start/", applications.start, name="start"),
+    path("<slug:slug>/leave/", applications.leave, name="leave"),
     path("<slug:slug>/applications/", calls.list_applications, name="applications"),
     path("<slug:slug>/applications.xlsx", selecting.applications_table, name="applications_table"),
     path("<slug:slug>/gather/", gathering.gather, name="gather"),
@@ -23,6 +24,9 @@ urlpatterns = [
     path("<slug:slug>/late/", selecting.late, name="late"),
     path("<slug:slug>/deadline/", selecting.deadline, name="deadline"),
     path("<slug:slug>/announce/", selecting.announce, name="announce"),
+    path("draft/<int:pk>/", opening.draft, name="draft"),
+    path("draft/<int:pk>/void/", opening.draft_void, name="draft_void"),
+    path("draft/<int:pk>/files/<int:attachment>/", opening.draft_file, name="draft_file"),
     path("bundle/<int:pk>/", gathering.bundle, name="bundle"),
     path("bundle/<int:pk>/files/<int:attachment>/", gathering.bundle_file, name="bundle_file"),
     path("application/<int:pk>/", applications.show, name="application"),

@@ -19,6 +19,7 @@ from kyoten.post.models import InboundMail
 from kyoten.programmes.models import sections_in_charge
 from kyoten.records.actions import Entry, record, record_many
 from kyoten.records.models import Actor, Refused
+from kyoten.rules.clock import local
 from kyoten.rules.wareki import wareki
 
 DOUBLE_CLICK = timedelta(minutes=1)  # who was reminded so lately is not reminded again
@@ -54,23 +55,10 @@ def ask(
     at: datetime,
 ) -> Inquiry:
     """照会: put one question to many bodies; each gets a case at its section in charge, a mail and a signed link."""
-    _check_ask(what, to, parent, by, at)
+    check_ask(what, to, parent, by, at)
     hold(by.organisation.pk)
-    inquiry = Inquiry.objects.create(
-        programme=what.programme,
-        title=what.title,
-        covering_text=what.covering_text,
-        asker=by.section,
-        parent=parent,
-        root_id=parent.root_id if parent else None,
-        due=what.due,
-        hard=what.hard,
-        silence=what.silence,
-        silence_text=what.silence_text,
-        document_number=what.document_number,
-        decided_on=what.decided_on,
-        sent_at=at,
-    )
+    inquiry = inquiry_of(what, parent, by.section, at)
+    inquiry.save()
     found = _addressees(inquiry, to, reference, on=at.date())
     if not (found.new or found.moved) and all(row.inquiry.asker == by.section for row in found.again):
         raise Refused("選ばれた団体には、すでに照会しています。")
@@ -111,7 +99,7 @@ def add_addressees(
         raise Refused("選ばれた団体には、この件がすでに届いています。画面を開き直して確かめてください。")
     record_many([_added(inquiry, found), *_received(inquiry, found)], by=by.actor(), at=at)
     for row in found.new:
-        _notify(row, by=by, at=at, lead=ADDED.format(day=wareki(inquiry.sent_at.date())))
+        _notify(row, by=by, at=at, lead=ADDED.format(day=wareki(local(inquiry.sent_at).date())))
     for row in found.moved:
         _notify(row, by=by, at=at, lead=NOW_ASKED)
     return [*found.new, *found.moved]
@@ -135,7 +123,26 @@ def _received(inquiry: Inquiry, found: Addressed) -> list[Entry]:
     ]
 
 
-def _check_ask(what: Ask, to: Sequence[Organisation], parent: Addressee | None, by: Seat, at: datetime) -> None:
+def inquiry_of(what: Ask, parent: Addressee | None, asker: Section, at: datetime | None) -> Inquiry:
+    """The inquiry that would go out, not saved; `at` is None for a draft."""
+    return Inquiry(
+        programme=what.programme,
+        title=what.title,
+        covering_text=what.covering_text,
+        asker=asker,
+        parent=parent,
+        root_id=parent.root_id if parent else None,
+        due=what.due,
+        hard=what.hard,
+        silence=what.silence,
+        silence_text=what.silence_text,
+        document_number=what.document_number,
+        decided_on=what.decided_on,
+        sent_at=at,
+    )
+
+
+def check_ask(what: Ask, to: Sequence[Organisation], parent: Addressee | None, by: Seat, at: datetime) -> None:
     if not by.may_act:
         raise Refused("閲覧の席では照会を出せません。担当の席に切り替えてください。")
     if not to:
@@ -216,14 +223,20 @@ def _notify(row: Addressee, *, by: Seat, at: datetime, again: bool = False, lead
 
 def notice_text(row: Addressee) -> str:
     """The text of the mail an addressee gets: who asks what by when, and the three ways to answer."""
-    inquiry = row.inquiry
+    link = f"{settings.BASE_URL}{reverse('inquiries:link', args=[row.token])}"
+    reference = row.purpose == Addressee.Purpose.REFERENCE
+    return notice(row.inquiry, to=f"{row.organisation}　{row.section.name}", link=link, reference=reference)
+
+
+def notice(inquiry: Inquiry, *, to: str, link: str, reference: bool = False) -> str:
+    """The same for any addressee; an inquiry not yet sent has its day and its number left open."""
+    day = wareki(local(inquiry.sent_at).date()) if inquiry.sent_at else "（施行日）"
     number = [inquiry.document_number] if inquiry.document_number else []
-    lines = [*number, wareki(inquiry.sent_at.date()), "", f"{row.organisation}　{row.section.name}　御中", ""]
-    lines += [f"{inquiry.asker}", "", inquiry.covering_text, "", *_annex(inquiry)]
-    if row.purpose == Addressee.Purpose.REFERENCE:
+    lines = [*number, day, "", f"{to}　御中", "", f"{inquiry.asker}", "", inquiry.covering_text, "", *_annex(inquiry)]
+    if reference:
         return "\n".join([*lines, "※参考としてお送りするものです。回答の必要はありません。"])
     if inquiry.due:
-        lines += [f"■ 回答期限　{wareki(inquiry.due.date(), with_weekday=True)}" + _hour(inquiry.due)]
+        lines += [f"■ 回答期限　{until(inquiry.due)}"]
     if inquiry.silence_text:
         lines += [f"　{inquiry.silence_text}"]
     return "\n".join(
@@ -231,7 +244,7 @@ def notice_text(row: Addressee) -> str:
             *lines,
             "",
             "■ 回答の方法（いずれか一つ）",
-            f"1) 次のリンクを開いて回答（ログイン不要）\n　{settings.BASE_URL}{reverse('inquiries:link', args=[row.token])}",
+            f"1) 次のリンクを開いて回答（ログイン不要）\n　{link}",
             "2) このメールに返信し、本文の1行目に「該当なし」「検討中」「申込」のいずれかを記入"
             "\n　（申込のときは、記入した申込書（Word）を添付してください）",
             "3) Kyotenにログインして回答",
@@ -244,11 +257,17 @@ def _annex(inquiry: Inquiry) -> list[str]:
     if inquiry.parent is None:
         return []
     above = inquiry.parent.inquiry
-    head = f"【別添】{above.asker}からの通知　{above.document_number}　{wareki(above.sent_at.date())}"
+    head = f"【別添】{above.asker}からの通知　{above.document_number}　{wareki(local(above.sent_at).date())}"
     return [head.replace("　　", "　"), above.covering_text, ""]
 
 
+def until(due: datetime) -> str:
+    """令和7年7月24日（木）, with the hour where it is not the end of the day."""
+    return wareki(local(due).date(), with_weekday=True) + _hour(due)
+
+
 def _hour(due: datetime) -> str:
+    due = local(due)
     return "" if due.strftime("%H%M") == "2359" else f" {due.hour}時{due.minute:02d}分".replace("時00分", "時")
 
 

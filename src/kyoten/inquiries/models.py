@@ -7,15 +7,19 @@ inquiry. A body is addressed at most once per tree: the same notice by two ways 
 
 from __future__ import annotations
 
+import json
 import secrets
 from datetime import datetime
+from typing import Any
 
 from django.core import signing
 from django.db import models
 from django.db.models import Q
 
 from kyoten.organisations.models import Organisation, Seat, Section
+from kyoten.post.models import Barrier
 
+REPLIES = "replies"  # the kind of barrier before what an addressee replies by mail
 SALT = "kyoten.inquiries.answer"
 
 
@@ -170,13 +174,64 @@ TAGS = {
 }
 
 
+class DraftQuerySet(models.QuerySet):
+    def visible_to(self, seat: Seat) -> DraftQuerySet:
+        """Only the body that drew it up: until it is sent nobody else knows of it, and then they have the paper."""
+        return self.filter(section__organisation=seat.organisation)
+
+
+class Draft(models.Model):
+    """発出の起案: what is to go out, frozen as it was printed, decided in the office's own 文書管理 system, then sent."""
+
+    class Kind(models.TextChoices):
+        OPEN = "open", "公募開始"
+        ASK = "ask", "管内への照会"
+
+    class State(models.TextChoices):
+        PREPARED = "prepared", "決裁待ち"
+        VOID = "void", "失効"
+        SENT = "sent", "発出済"
+
+    kind = models.CharField("種類", max_length=10, choices=Kind)
+    programme = models.SlugField("事業")  # the definition's id
+    section = models.ForeignKey(Section, models.PROTECT, related_name="drafts")
+    parent = models.ForeignKey(Addressee, models.PROTECT, null=True, blank=True, related_name="drafts")
+    state = models.CharField("状態", max_length=10, choices=State, default=State.PREPARED)
+    covering_text = models.TextField("依頼文")
+    due = models.DateTimeField("回答期限", null=True)
+    frozen_text = models.TextField("確定した内容")  # JSON: everything the 起案用一式 says
+    file_sha = models.CharField("起案用一式", max_length=64)
+    prepared_at = models.DateTimeField("起案日時")
+    prepared_by = models.CharField("起案者", max_length=200)
+    decided_on = models.DateField("決裁日", null=True, blank=True)
+    document_number = models.CharField("文書番号", max_length=100, blank=True)
+    sent_at = models.DateTimeField("発出日時", null=True, blank=True)
+    inquiry = models.ForeignKey(Inquiry, models.PROTECT, null=True, blank=True, related_name="drafts")
+    void_reason = models.CharField("失効の理由", max_length=200, blank=True)
+
+    objects = DraftQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-prepared_at", "-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()}の起案（{self.frozen['title']}）"
+
+    @property
+    def frozen(self) -> dict[str, Any]:
+        return json.loads(self.frozen_text)
+
+
 class MailAnswerQuerySet(models.QuerySet):
     def visible_to(self, seat: Seat) -> MailAnswerQuerySet:
-        return self.filter(addressee__inquiry__asker__organisation=seat.organisation)
+        """Replies to what its body asked, except where a conflict of interest keeps them from this person."""
+        walls = Barrier.objects.filter(person_id=seat.person_id, kind=REPLIES)
+        rows = self.exclude(addressee__in=walls.values("record_id"))
+        return rows.filter(addressee__inquiry__asker__organisation=seat.organisation)
 
     def awaiting(self, seat: Seat) -> MailAnswerQuerySet:
         """要確認 for the section that asked."""
-        return self.filter(addressee__inquiry__asker=seat.section_id, settled_at=None)
+        return self.visible_to(seat).filter(addressee__inquiry__asker=seat.section_id, settled_at=None)
 
 
 class MailAnswer(models.Model):

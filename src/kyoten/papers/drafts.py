@@ -1,6 +1,6 @@
 """起案用一式: everything the office's own 文書管理 system needs for a 決裁, in one PDF.
 
-伺い文, 鑑文, the forms, 送付先一覧 and other lists, each beginning on a new page, pages numbered through. The
+伺い文, 鑑文, running text (公募要領, 別添), the forms, 送付先一覧 and other lists, each beginning on a new page, pages numbered through. The
 paper is the frozen text: `reference` ties every page to the record it was printed from.
 """
 
@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any
 
+from kyoten.papers.articles import Article, article_part
 from kyoten.papers.forms import form_of, form_part
 from kyoten.papers.letters import Letter, letter_part
 from kyoten.papers.pdf import Paper, Part, render
@@ -53,21 +54,26 @@ def write_draft_set(
     forms: Iterable[FilledForm] = (),
     tables: Iterable[Table] = (),
     *,
+    articles: Sequence[Article] = (),
     reference: str = "",
 ) -> bytes:
     """The set as one PDF. `reference` (the number and version of the draft) stands at the foot of every page."""
     lists = list(tables)
     filled = list(forms)
-    contents = list(_contents(letters, filled, lists))
+    contents = list(_contents(letters, articles, filled, lists))
     parts: list[Part] = [_proposal(proposal, contents)]
     parts.extend(letter_part(letter) for letter in letters)
+    parts.extend(article_part(article) for article in articles)
     parts.extend(_form(form) for form in filled)
     parts.extend(listing_part(table) for table in lists)
     return render(Paper(f"起案用一式　{proposal.subject}", parts, numbered=True, reference=reference))
 
 
-def _contents(letters: Sequence[Letter], forms: Sequence[FilledForm], tables: Sequence[Table]) -> Iterator[str]:
+def _contents(
+    letters: Sequence[Letter], articles: Sequence[Article], forms: Sequence[FilledForm], tables: Sequence[Table]
+) -> Iterator[str]:
     yield from (f"鑑文　{letter.title}" for letter in letters)
+    yield from (article.title for article in articles)
     yield from (" ".join((form_of(form.definition).number, form.label)).strip() for form in forms)
     yield from (table.title for table in tables)
 

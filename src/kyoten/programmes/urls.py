@@ -13,5 +13,6 @@ urlpatterns = [
     path("<slug:slug>/", views.show, name="show"),
     path("<slug:slug>/next-year/", views.next_year, name="next_year"),
     path("<slug:slug>/<int:revision>/", views.show, name="show"),
+    path("<slug:slug>/<int:revision>/file/", views.download, name="download"),
     path("<slug:slug>/<int:old>/<int:new>/", views.diff, name="diff"),
 ]

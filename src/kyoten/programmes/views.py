@@ -82,6 +82,14 @@ def next_year(request: HttpRequest, slug: str) -> HttpResponse:
     return as_download(response, f"{made.slug}.toml")
 
 
+@require_GET
+def download(request: HttpRequest, slug: str, revision: int) -> HttpResponse:
+    """定義ファイル of one revision, byte for byte as it was published."""
+    programme = get_object_or_404(_revisions(request, slug), revision=revision)
+    response = HttpResponse(programme.text, content_type="application/toml; charset=utf-8")
+    return as_download(response, f"{programme.slug}_第{programme.revision}版.toml")
+
+
 # ---- publishing -------------------------------------------------------------------------------
 
 

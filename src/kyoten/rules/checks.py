@@ -183,6 +183,7 @@ def _call(call: Call, definition: Definition) -> Iterator[Fault]:
     path: Path = ("call",)
     yield from _deadline(call)
     yield from _twice((*path, "rules"), (rule.id for rule in call.rules))
+    yield from _twice((*path, "rules"), (rule.short or number for number, rule in enumerate(call.rules)), key="short")
     yield from _twice((*path, "guide"), (section.no for section in call.guide), "no")
     for kind in (kind for kind in call.reference if kind in call.invites):
         yield Fault(

@@ -32,11 +32,13 @@ _KINDS = (
     "ministry 国／secretariat 事務局／prefecture 都道府県／health_centre 保健所／municipality 市区町村／hub 拠点／"
     "association 関係団体／other その他の機関"
 )
+SHORT = 12  # characters of the name of a column
 OURS = "ours"  # the source of what no official document says
 
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
 Id = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
 Text = Annotated[str, StringConstraints(min_length=1)]
+ShortName = Annotated[str, StringConstraints(max_length=SHORT)]
 Share = Annotated[Fraction, BeforeValidator(as_fraction)]
 MonthDay = Annotated[tuple[int, int], BeforeValidator(as_month_day)]
 Day = Annotated[date, BeforeValidator(as_day)]
@@ -269,10 +271,17 @@ Deadline = Annotated[
 
 class RuleBase(Part):
     id: Id = Key(description="識別子（定義の中で重ならないこと）")
+    short: ShortName = Key(default="", description="一覧の列に出す短い呼び名（12文字まで）。省くと文言の初めの部分")
     text: Text = Key(description="公募要領の文言")
     source: Text = Key(description="根拠の文書と箇所。文書に無ければ ours")
     level: Level = Key(description="強さ。stop 満たさなければ止める（必須）／warn 注意だけ（程度・留意）")
     step: Step = Key(description="見る段階。apply 申込／bundle とりまとめ／screening 選定時の要件確認")
+
+    @property
+    def name(self) -> str:
+        """What it is called where there is no room for its sentence: the head of a column."""
+        long = len(self.text) > SHORT
+        return self.short or (f"{self.text[: SHORT - 1]}…" if long else self.text)
 
 
 class DesignatedHub(RuleBase):

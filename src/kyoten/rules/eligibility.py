@@ -47,6 +47,7 @@ class Facts:
     applicant_kind: str
     hub_designated: bool
     route: Route = "prefecture"
+    submitted: bool = False  # on its way already, or still being written
     ticks: Mapping[str, bool] = field(default_factory=dict)  # manual rules, by rule id; absent = nobody looked yet
 
 
@@ -89,7 +90,8 @@ def _judge(rule: Rule, facts: Facts, form: Form | None) -> tuple[bool, str]:
             return _share(rule, facts, form)
         case Via():
             label = ROUTE_LABELS[rule.route]
-            return _either(facts.route == rule.route, f"{label}提出されています", f"{label}提出してください")
+            said = f"{label}提出{'されています' if facts.submitted else 'されます'}"
+            return _either(facts.route == rule.route, said, f"{label}提出してください")
         case ApplicantKinds():
             kinds = "・".join(KIND_LABELS[kind] for kind in rule.kinds)
             return facts.applicant_kind in rule.kinds, f"応募できるのは{kinds}です"

@@ -30,3 +30,14 @@ class Rescued(models.Model):
     @property
     def pairs(self) -> list[tuple[str, str]]:
         return [(name, value) for name, value in json.loads(self.data)]
+
+
+class Counted(models.Model):
+    """The table of Django's cache, written by it alone: wrong codes and codes already used, of all processes together."""
+
+    cache_key = models.CharField(max_length=255, primary_key=True)
+    value = models.TextField()
+    expires = models.DateTimeField(db_index=True)
+
+    class Meta:
+        ordering = ["cache_key"]

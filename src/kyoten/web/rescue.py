@@ -127,9 +127,11 @@ def to_login(request: HttpRequest) -> HttpResponse:
 def to_second_factor(request: HttpRequest) -> HttpResponse:
     url = reverse("organisations:second_factor")
     if request.method == "POST":
-        keep(request)
-        return away(request, url)
-    return away(request, f"{url}?{urlencode({'next': request.get_full_path()})}")
+        kept = keep(request)
+        after = reverse("rescue:open", args=[kept.pk]) if kept else ""  # an address of ours, of a row of theirs
+    else:
+        after = request.get_full_path()
+    return away(request, f"{url}?{urlencode({'next': after})}" if after else url)
 
 
 def away(request: HttpRequest, url: str) -> HttpResponse:

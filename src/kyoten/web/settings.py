@@ -114,7 +114,8 @@ def database(url: str) -> dict:
 
 DATABASES = {"default": database(os.environ.get("DATABASE_URL") or INSTANCE.get("database_url", ""))}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+# In the database: what is counted in it (wrong codes of a second factor, codes already used) holds for every process.
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "web_counted"}}
 
 LANGUAGE_CODE = "ja"
 TIME_ZONE = "Asia/Tokyo"

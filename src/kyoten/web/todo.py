@@ -13,7 +13,7 @@ from django.urls import reverse
 from kyoten.calls.actions.deadline import moved
 from kyoten.calls.models import Application, Bundle, Call
 from kyoten.calls.steps import result_due
-from kyoten.inquiries.models import Addressee, Inquiry, MailAnswer
+from kyoten.inquiries.models import Addressee, Draft, Inquiry, MailAnswer
 from kyoten.organisations.models import AddressConfirmation, Seat
 from kyoten.post.models import InboundMail, OutboundMail
 from kyoten.programmes.models import Programme
@@ -79,8 +79,14 @@ class Desk:
         return {call.inquiry_id: call for call in self.calls}
 
     @cached_property
+    def drafts(self) -> list[Draft]:
+        """起案 of this section that wait for their 決裁."""
+        rows = Draft.objects.visible_to(self.seat).filter(section=self.seat.section_id, state="prepared")
+        return list(rows.select_related("section"))
+
+    @cached_property
     def mine(self) -> list[Application]:
-        rows = Application.objects.owned_by(self.seat).filter(section=self.seat.section_id).exclude(state="withdrawn")
+        rows = Application.objects.owned_by(self.seat).in_charge_of(self.seat).exclude(state="withdrawn")
         rows = rows.annotate(mend_by=Max("corrections__due", filter=Q(corrections__mended_at=None)))
         calls = {call.pk: call for call in self.calls}
         found = list(rows.select_related("prefecture"))
@@ -97,8 +103,16 @@ class Desk:
 
 def tasks(desk: Desk) -> list[Task]:
     """対応が必要な案件, the nearest date first, what has no date last."""
-    sources = [received(desk), writing(desk), gathering(desk), organising(desk), mails(desk), confirmations(desk)]
-    sources.append(consulting(desk))
+    sources = [
+        received(desk),
+        writing(desk),
+        gathering(desk),
+        drafted(desk),
+        organising(desk),
+        mails(desk),
+        confirmations(desk),
+        consulting(desk),
+    ]
     found = [task for source in sources for task in source]
     return sorted(found, key=lambda task: (task.due is None, task.due or desk.at, task.title))
 
@@ -176,6 +190,8 @@ def gathering(desk: Desk) -> Iterator[Task]:
         if bundle:
             yield Task(**common, url=reverse("calls:bundle", args=[bundle.pk]), note="公募・申込　決裁後に事務局へ提出",
                        state=("決裁待ち", "go"), act="提出する")  # fmt: skip
+        elif below is None and case.pk in {draft.parent_id for draft in desk.drafts}:
+            continue  # drafted() has it
         elif below is None and case.state in Addressee.MISSING:
             yield Task(**common, url=reverse("calls:ask", args=[call.slug]), note="公募・申込　管内の市町村への照会",
                        state=case.shown_state(desk.at), act="管内へ照会する")  # fmt: skip
@@ -183,6 +199,22 @@ def gathering(desk: Desk) -> Iterator[Task]:
             yield Task(**common, url=reverse("calls:gather", args=[call.slug]), note="公募・申込　管内のとりまとめ",
                        state=(f"提出済 {waiting}件・未回答 {below['missing'] if below else 0}団体", "go"),
                        act="とりまとめる")  # fmt: skip
+
+
+def drafted(desk: Desk) -> Iterator[Task]:
+    """What was printed for a 決裁 and is to be sent after it."""
+    calls = {call.slug: call for call in desk.calls}
+    for draft in desk.drafts:
+        call = calls.get(draft.programme)
+        opens = desk.programmes[draft.programme].definition.call.opens
+        yield Task(
+            title=draft.frozen["title"],
+            url=reverse("calls:draft", args=[draft.pk]),
+            note=f"公募・申込　{draft.get_kind_display()}の起案",
+            due=call.deadline if call else datetime.combine(opens, END_OF_DAY, JST),
+            state=("決裁待ち", "go"),
+            act="発出する" if desk.seat.may_act else "開く",
+        )
 
 
 def _asked_below(calls: Iterable[Call], desk: Desk):
@@ -227,7 +259,7 @@ def organising(desk: Desk) -> Iterator[Task]:
 
 def to_open(desk: Desk) -> Iterator[Task]:
     opened = set(Call.objects.values_list("slug", flat=True))
-    mine = {p.slug for p in Programme.objects.visible_to(desk.seat)}
+    mine = {p.slug for p in Programme.objects.visible_to(desk.seat)} - {draft.programme for draft in desk.drafts}
     for slug, programme in desk.programmes.items():
         call = programme.definition.call
         if call and slug in mine and slug not in opened:

@@ -12,6 +12,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from kyoten.calls.actions.telling import tell_of_proxy
+from kyoten.calls.actions.together import drop_who_left
 from kyoten.calls.models import Application, Bundle, Call, Correction, EditConflict
 from kyoten.calls.words import precise, to_the_minute
 from kyoten.inquiries.actions import apply_with, set_state
@@ -210,6 +211,7 @@ def submit(application: Application, *, by: Seat, at: datetime) -> Application:
         raise Refused("選定結果が通知されているため、提出できません。事務局へ御相談ください。")
     _check_deadline(call, application, at)
     refuse_open_differences(application)
+    drop_who_left(application, by=by, at=at)
     problems = form_answers.problems(application.form, application.answers)
     if problems:
         raise Refused(f"記入を確かめてください（{len(problems)}か所）。{problems[0].text}")
@@ -226,9 +228,12 @@ def submit(application: Application, *, by: Seat, at: datetime) -> Application:
     late = bool(row and row.inquiry.parent_id and row.inquiry.due and at > row.inquiry.due)
     again = application.state == "returned"
     number = application.number or receipt_number_for(application)
-    if not changed.update(state="submitted", submitted_at=at, past_prefecture_due=late, number=number):
+    section = row.section_id if row else application.section_id  # it may have been passed on since
+    if not changed.update(
+        state="submitted", submitted_at=at, past_prefecture_due=late, number=number, section_id=section
+    ):
         raise Refused("ほかの方が先に保存または提出しました。画面を開き直して確かめてください。")
-    application.refresh_from_db(fields=["state", "submitted_at", "past_prefecture_due", "number"])
+    application.refresh_from_db(fields=["state", "submitted_at", "past_prefecture_due", "number", "section"])
     application.corrections.filter(mended_at=None).update(mended_at=at)
     if row:
         set_state(row, "answered", by=by, at=at, way="proxy" if application.by_proxy else "screen")
@@ -328,11 +333,12 @@ def send_back(
         set_state(row, "returned", by=by, at=at)
     record("send_back", "補正を依頼", kind=KIND, record_id=application.pk, by=by.actor(), at=at,
            facts={"sections": sorted(reasons)}, note="\n".join(reasons.values()))  # fmt: skip
-    lines = [f"■ {titles.get(section, '全体')}\n{text}" for section, text in reasons.items()]
+    lines = [f"■ {titles.get(place, '全体')}\n{text}" for place, text in reasons.items()]
+    section = application.section_in_charge()
     send(
-        to=[application.section.email],
+        to=[section.email],
         subject=f"【補正依頼】{application.call.definition.call.title}",
-        text=f"{application.applicant}　{application.section.name}　御中\n\n申込書（{application.number}）について、次の補正をお願いします。\n\n"
+        text=f"{application.applicant}　{section.name}　御中\n\n申込書（{application.number}）について、次の補正をお願いします。\n\n"
         + "\n\n".join(lines)
         + (f"\n\n補正の期限　{wareki(due, with_weekday=True)}" if due else "")
         + f"\n\n{by.section}",

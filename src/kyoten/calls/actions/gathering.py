@@ -8,7 +8,14 @@ from datetime import date, datetime
 
 from django.db import transaction
 
-from kyoten.calls.actions.applying import KIND, hold_call, receipt_number_for, void_bundles
+from kyoten.calls.actions.applying import (
+    KIND,
+    editable_row,
+    hold_call,
+    receipt_number_for,
+    refuse_open_differences,
+    void_bundles,
+)
 from kyoten.calls.actions.telling import tell_of_proxy
 from kyoten.calls.models import Application, Bundle, Call, LateAcceptance, designated
 from kyoten.calls.words import precise, to_the_minute
@@ -220,7 +227,8 @@ def allow_late(call: Call, organisation: Organisation, reason: str, *, by: Seat,
     if not new:
         raise Refused(f"{organisation}の期限後の受付は、すでに認められています。")
     title = f"{organisation}の期限後の提出を受け付けることとした"
-    record("allow_late", title, kind="call", record_id=call.pk, by=by.actor(), at=at, note=reason)
+    record("allow_late", title, kind="call", record_id=call.pk, by=by.actor(), at=at, note=reason,
+           facts={"organisation": organisation.pk})  # fmt: skip
     return row
 
 
@@ -264,6 +272,10 @@ def forward_proxy(
         raise Refused(f"受信日時が提出期限（{precise(call.deadline)}）を過ぎています。受け付ける理由を書いてください。")
     if not Attachment.objects.of(KIND, application.pk, "original").exists():
         raise Refused("原本（受信したメールの申込書）を添付してから受け付けてください。")
+    hold(application.prefecture_id)
+    if editable_row(application.pk, by) is None:
+        raise Refused("この申込書はすでに受け付けられています。")
+    refuse_open_differences(application)
     changed = Application.objects.filter(pk=application.pk, state__in=Application.EDITABLE)
     number = application.number or receipt_number_for(application)
     if not changed.update(state="forwarded", submitted_at=arrived_at, forwarded_at=arrived_at, number=number,

@@ -2,66 +2,103 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.urls import reverse
 
 from kyoten.calls.models import Call
-from kyoten.inquiries.actions import Ask, add_addressees, ask
-from kyoten.inquiries.models import Addressee, Inquiry
+from kyoten.inquiries.actions import Ask, add_addressees, ask, check_ask
+from kyoten.inquiries.models import Addressee, Draft, Inquiry
 from kyoten.organisations.actions.locks import hold
 from kyoten.organisations.models import Organisation, Seat
 from kyoten.programmes.models import Programme
-from kyoten.records.actions import record
+from kyoten.records.actions import Entry, record, record_many
 from kyoten.records.models import Refused
-from kyoten.rules.clock import JST, child_deadline, deadline_moment
+from kyoten.rules.clock import JST, child_deadline, deadline_moment, local
 from kyoten.rules.wareki import wareki
+
+AT_ONCE = "起案によらず発出したため"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to go out, and to whom, whether it goes at once or after a 決裁."""
+
+    kind: str  # of inquiries.Draft
+    programme: Programme
+    what: Ask
+    to: list[Organisation]
+    reference: list[Organisation]
+    parent: Addressee | None = None  # the case a prefecture received; None for the opening
+
+
+def plan_opening(programme: Programme, covering_text: str) -> Plan:
+    """公募開始, as the definition has it now."""
+    call = programme.definition.call
+    if call is None:
+        raise Refused("この事業の定義には公募がありません。事業設定で定義を確かめてください。")
+    what = Ask(
+        programme=programme.slug,
+        title=call.title,
+        covering_text=covering_text,
+        due=deadline_moment(call.deadline),
+        hard=True,
+        silence=call.silence.means,
+        silence_text=call.silence.text,
+    )
+    return Plan("open", programme, what, _invited(call.invites), _reference(call.reference))
+
+
+def check_opening(plan: Plan, by: Seat, at: datetime) -> None:
+    if by.organisation.kind != "secretariat" or not by.may_act:
+        raise Refused("公募を開始できるのは、事務局の担当だけです。")
+    if plan.programme.organiser_id not in (None, by.section.organisation_id):
+        raise Refused("公募を開始できるのは、この事業の事務局だけです。")
+    if Call.objects.filter(slug=plan.programme.slug).exists():
+        raise Refused("この公募はすでに開始しています。")
+    if plan.what.due <= at:
+        raise Refused(
+            f"申込締切（{wareki(plan.what.due.date(), with_weekday=True)}）を過ぎているため開始できません。事業設定で締切を直してください。"
+        )
 
 
 @transaction.atomic
 def open_call(
     programme: Programme, covering_text: str, *, by: Seat, at: datetime, document_number: str = "", decided_on=None
 ) -> Call:
-    """公募開始: by the organiser's officer; every prefecture gets a case at its section in charge, and a mail."""
-    definition = programme.definition
-    if by.organisation.kind != "secretariat" or not by.may_act:
-        raise Refused("公募を開始できるのは、事務局の担当だけです。")
-    if definition.call is None:
-        raise Refused("この事業の定義には公募がありません。事業設定で定義を確かめてください。")
-    if Call.objects.filter(slug=programme.slug).exists():
-        raise Refused("この公募はすでに開始しています。")
-    deadline = deadline_moment(definition.call.deadline)
-    if deadline <= at:
-        raise Refused(
-            f"申込締切（{wareki(deadline.date(), with_weekday=True)}）を過ぎているため開始できません。事業設定で締切を直してください。"
-        )
-    what = Ask(
-        programme=programme.slug,
-        title=definition.call.title,
-        covering_text=covering_text,
-        due=deadline,
-        hard=True,
-        silence=definition.call.silence.means,
-        silence_text=definition.call.silence.text,
-        document_number=document_number,
-        decided_on=decided_on,
-    )
-    inquiry = ask(
-        what, to=_invited(definition.call.invites), reference=_reference(definition.call.reference), by=by, at=at
-    )
-    try:
-        call = Call.objects.create(slug=programme.slug, organiser=by.section, inquiry=inquiry, opened_at=at)
-    except IntegrityError:
-        raise Refused("この公募はすでに開始しています。") from None
-    record("open", "公募を開始", kind="call", record_id=call.pk, by=by.actor(), at=at,
-           facts={"revision": programme.revision, "deadline": deadline.isoformat()})  # fmt: skip
+    """公募開始 at once, without a 起案: by the organiser's officer."""
+    plan = plan_opening(programme, covering_text)
+    call = open_as_planned(plan, document_number=document_number, decided_on=decided_on, by=by, at=at)
+    void_drafts(plan, AT_ONCE, by=by, at=at)
     return call
 
 
+def open_as_planned(plan: Plan, *, document_number: str, decided_on: date | None, by: Seat, at: datetime) -> Call:
+    """Every prefecture gets a case at its section in charge, and a mail. Inside the transaction of its act."""
+    check_opening(plan, by, at)
+    check_decision(decided_on, at)
+    what = replace(plan.what, document_number=document_number, decided_on=decided_on)
+    inquiry = ask(what, to=plan.to, reference=plan.reference, by=by, at=at)
+    slug, revision = plan.programme.slug, plan.programme.revision
+    try:
+        call = Call.objects.create(slug=slug, organiser=by.section, inquiry=inquiry, opened_at=at)
+    except IntegrityError:
+        raise Refused("この公募はすでに開始しています。") from None
+    record("open", "公募を開始", kind="call", record_id=call.pk, by=by.actor(), at=at,
+           facts={"revision": revision, "deadline": what.due.isoformat()})  # fmt: skip
+    return call
+
+
+def check_decision(decided_on: date | None, at: datetime) -> None:
+    if decided_on and decided_on > local(at).date():
+        raise Refused("決裁日が本日より後になっています。日付を確かめてください。")
+
+
 def _invited(kinds) -> list[Organisation]:
-    return list(Organisation.objects.filter(kind__in=kinds))
+    return list(Organisation.objects.filter(kind__in=kinds).order_by("code", "name"))
 
 
 def _reference(kinds) -> list[Organisation]:
@@ -88,6 +125,36 @@ def covering_text_for(call: Call, prefecture: Organisation) -> str:
     )
 
 
+def plan_asking(
+    row: Addressee,
+    call: Call,
+    *,
+    covering_text: str,
+    due: datetime | None,
+    to: list[Organisation],
+    reference: list[Organisation] = (),
+) -> Plan:
+    """管内へ照会, with the prefecture's own text and date."""
+    definition = call.definition.call
+    what = Ask(
+        programme=call.slug,
+        title=definition.title,
+        covering_text=covering_text,
+        due=due,
+        silence=definition.silence.means,
+        silence_text=definition.silence.text,
+    )
+    return Plan("ask", call.programme, what, list(to), list(reference), parent=row)
+
+
+def check_asking(plan: Plan, by: Seat, at: datetime) -> None:
+    if plan.parent.organisation_id != by.section.organisation_id:
+        raise Refused("管内への照会は、照会を受けた都道府県だけが行えます。")
+    if plan.parent.passed_down.exists():
+        raise Refused("この件は、すでに管内へ照会しています。「照会先の追加」から団体を加えてください。")
+    check_ask(plan.what, plan.to, plan.parent, by, at)
+
+
 @transaction.atomic
 def ask_municipalities(
     row: Addressee,
@@ -102,24 +169,28 @@ def ask_municipalities(
     by: Seat,
     at: datetime,
 ) -> Inquiry:
-    """管内へ照会: only this act of the prefecture puts work on its municipalities."""
-    if row.organisation_id != by.section.organisation_id:
-        raise Refused("管内への照会は、照会を受けた都道府県だけが行えます。")
-    hold(row.organisation_id)
-    if row.passed_down.exists():
-        raise Refused("この件は、すでに管内へ照会しています。「照会先の追加」から団体を加えてください。")
-    silence = call.definition.call.silence
-    what = Ask(
-        programme=call.slug,
-        title=call.definition.call.title,
-        covering_text=covering_text,
-        due=due,
-        silence=silence.means,
-        silence_text=silence.text,
-        document_number=document_number,
-        decided_on=decided_on,
-    )
-    return ask(what, to=to, reference=reference, parent=row, by=by, at=at)
+    """管内へ照会 at once: only this act of the prefecture puts work on its municipalities."""
+    plan = plan_asking(row, call, covering_text=covering_text, due=due, to=to, reference=reference)
+    inquiry = ask_as_planned(plan, document_number=document_number, decided_on=decided_on, by=by, at=at)
+    void_drafts(plan, AT_ONCE, by=by, at=at)
+    return inquiry
+
+
+def ask_as_planned(plan: Plan, *, document_number: str, decided_on: date | None, by: Seat, at: datetime) -> Inquiry:
+    """Inside the transaction of its act."""
+    hold(by.section.organisation_id)
+    check_asking(plan, by, at)
+    check_decision(decided_on, at)
+    what = replace(plan.what, document_number=document_number, decided_on=decided_on)
+    return ask(what, to=plan.to, reference=plan.reference, parent=plan.parent, by=by, at=at)
+
+
+def void_drafts(plan: Plan, reason: str, *, by: Seat, at: datetime) -> None:
+    """The drafts of the same thing lose their force; under the body's lock."""
+    drafts = Draft.objects.filter(kind=plan.kind, programme=plan.programme.slug, parent=plan.parent, state="prepared")
+    ids = list(drafts.filter(section__organisation=by.section.organisation_id).values_list("pk", flat=True))
+    Draft.objects.filter(pk__in=ids).update(state="void", void_reason=reason)
+    record_many([Entry("void", f"起案が失効（{reason}）", "draft", pk) for pk in ids], by=by.actor(), at=at)
 
 
 def asked_below(row: Addressee) -> Inquiry | None:

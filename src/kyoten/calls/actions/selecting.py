@@ -10,8 +10,8 @@ from django.db.models import QuerySet
 
 from kyoten.calls.actions.applying import hold_call
 from kyoten.calls.models import Application, Call, Check, Conflict, Decision, ReviewNote
-from kyoten.inquiries.models import Addressee
-from kyoten.organisations.models import Seat, User
+from kyoten.inquiries.models import REPLIES, Addressee
+from kyoten.organisations.models import Seat, Section, User
 from kyoten.post.actions import bar, send
 from kyoten.records.actions import Entry, attach, record, record_many
 from kyoten.records.models import Attachment, Refused
@@ -42,7 +42,8 @@ def tick(application: Application, rule: str, ok: bool | None, *, by: Seat, at: 
     """形式要件の確認: a person's word on one requirement; None takes it back."""
     _organiser(application, by)
     _still_open(application.call)
-    if rule not in {r.id for r in application.definition.call.rules}:
+    names = {each.id: each.name for each in application.definition.call.rules}
+    if rule not in names:
         raise Refused("この要件は公募要領にありません。画面を開き直してください。")
     if ok is None:
         Check.objects.filter(application=application, rule=rule).delete()
@@ -51,7 +52,7 @@ def tick(application: Application, rule: str, ok: bool | None, *, by: Seat, at: 
             application=application, rule=rule, defaults={"ok": ok, "checked_by": _who(by), "checked_at": at}
         )
     words = {True: "満たす", False: "満たさない", None: "確認を取り消し"}[ok]
-    record("tick", f"要件の確認：{words}", kind=KIND, record_id=application.pk, by=by.actor(), at=at,
+    record("tick", f"要件「{names[rule]}」の確認：{words}", kind=KIND, record_id=application.pk, by=by.actor(), at=at,
            facts={"rule": rule, "ok": ok})  # fmt: skip
 
 
@@ -68,8 +69,13 @@ def write_note(application: Application, text: str, *, by: Seat, at: datetime) -
 
 @transaction.atomic
 def declare_conflict(application: Application, person: User, reason: str, *, by: Seat, at: datetime) -> None:
-    """利益相反の申告: from now on this person sees nothing of the case. Only a 管理 seat can put it on another."""
-    _organiser(application, by)
+    """利益相反の申告: from now on this person sees nothing of the case. Only a 管理 seat can put it on another.
+
+    Possible already while the organiser types the case in. What its prefecture replies may hold the form itself.
+    """
+    typed_in = Application.objects.editable_by(by).filter(pk=application.pk, by_proxy="secretariat")
+    if not typed_in.exists() or not by.may_act:
+        _organiser(application, by)
     if person.pk != by.person_id and by.role != "manager":
         raise Refused("ほかの方の利益相反を登録できるのは、管理の席だけです。")
     if not reason.strip():
@@ -80,6 +86,8 @@ def declare_conflict(application: Application, person: User, reason: str, *, by:
     if not new:
         raise Refused("この方の利益相反はすでに登録されています。")
     bar(person.pk, "application", application.pk)
+    for case in Addressee.objects.filter(root=application.call.inquiry_id, organisation=application.prefecture_id):
+        bar(person.pk, REPLIES, case.pk)
     record("conflict", f"利益相反を登録（{person.name}）", kind=KIND, record_id=application.pk, by=by.actor(), at=at,
            note=reason)  # fmt: skip
 
@@ -161,8 +169,11 @@ def _announce(
     locked.announced_at, locked.result_number, locked.result_decided_on = at, document_number, decided_on
     locked.save(update_fields=["announced_at", "result_number", "result_decided_on"])
     _record_announcement(locked, decisions, by=by, at=at)
+    cases = Addressee.objects.filter(root=locked.inquiry_id).select_related("section")
+    in_charge = {case.organisation_id: case.section for case in cases}  # passed on, it may be, since it was submitted
     for decision in decisions:
-        _tell_applicant(decision, printed[_printed_from(decision)], locked, by=by, at=at)
+        section = in_charge.get(decision.application.applicant_id, decision.application.section)
+        _tell_applicant(decision, printed[_printed_from(decision)], locked, section, by=by, at=at)
     _tell_prefectures(locked, decisions, by=by, at=at)
     return locked
 
@@ -213,11 +224,13 @@ def _record_announcement(call: Call, decisions: list[Decision], *, by: Seat, at:
     record_many([*entries, Entry("announce", "選定結果を通知", "call", call.pk)], by=by.actor(), at=at)
 
 
-def _tell_applicant(decision: Decision, letter: Attachment, call: Call, *, by: Seat, at: datetime) -> None:
+def _tell_applicant(
+    decision: Decision, letter: Attachment, call: Call, section: Section, *, by: Seat, at: datetime
+) -> None:
     application = decision.application
     answers = application.answers
     attach(letter, kind="application", record_id=application.pk, label="result")
-    to = [address for address in (answers.get("rep_email"), application.section.email) if address]
+    to = [address for address in (answers.get("rep_email"), section.email) if address]
     send(
         to=list(dict.fromkeys(to)),
         subject=f"{call.definition.call.title}　選定結果について（通知）",

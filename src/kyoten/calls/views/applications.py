@@ -6,16 +6,17 @@ import json
 from datetime import datetime
 
 from django.contrib import messages
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 
 from kyoten.calls import papers
-from kyoten.calls.actions import applying, incoming
+from kyoten.calls.actions import applying, incoming, together
 from kyoten.calls.forms import posted_answers, posted_base
 from kyoten.calls.models import Application, Call, EditConflict
 from kyoten.calls.steps import steps_of_application
-from kyoten.calls.views.access import application_for, call_for, decision_for, editable_application, may_edit
+from kyoten.calls.views.access import application_for, call_for, case_of, decision_for, editable_application, may_edit
 from kyoten.calls.views.calls import starting_form
 from kyoten.inquiries.models import Addressee
 from kyoten.records.models import Attachment, Event, Refused
@@ -34,12 +35,31 @@ def start(request: HttpRequest, slug: str) -> HttpResponse:
         messages.error(request, "応募地域の選び方を確かめてください。")
         return redirect("calls:show", slug)
     area, municipalities = form.chosen()
+    far = together.outside(municipalities, request.seat.organisation, area, request.at.date())
+    if far and "sure" not in request.POST:
+        named = {"area": area, "named": form.cleaned_data["municipalities"], "outside": far}
+        return render(request, "calls/start_check.html", {"call": call, **named})
     try:
         application = applying.start(call, area=area, municipalities=municipalities, by=request.seat, at=request.at)
     except Refused as refusal:
         messages.error(request, str(refusal))
         return redirect("calls:show", slug)
     return redirect("calls:edit", application.pk)
+
+
+@require_POST
+def leave(request: HttpRequest, slug: str) -> HttpResponse:
+    """共同ではない: a body that a neighbour named answers for itself."""
+    call = call_for(request, slug)
+    case = case_of(request, call)
+    if case is None:
+        raise Http404
+    try:
+        together.leave(case, by=request.seat, at=request.at)
+        messages.success(request, "共同の応募から外れ、相手の団体へお知らせしました。あらためて回答してください。")
+    except Refused as refusal:
+        messages.error(request, str(refusal))
+    return redirect("calls:show", slug)
 
 
 def edit(request: HttpRequest, pk: int) -> HttpResponse:
@@ -261,12 +281,17 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "editable": may_edit(request, application),
     }  # fmt: skip
     if organiser:
-        inside = Event.objects.filter(head__kind__in=("selection", "gathering"), head__record_id=application.pk)
-        context["inside"] = inside.select_related("note_row").order_by("at", "pk")
+        context["inside"] = events_inside(application)
         context["notes"] = application.review_notes.all()
     if prefecture:
         context["inside"] = Event.objects.of("gathering", application.pk).filter(act="opinion")
     return render(request, "calls/application.html", context)
+
+
+def events_inside(application: Application) -> QuerySet:
+    """事務局内の経過: what the organiser did with it, which nobody else sees."""
+    inside = Event.objects.filter(head__kind__in=("selection", "gathering"), head__record_id=application.pk)
+    return inside.select_related("note_row").order_by("at", "pk")
 
 
 def submit(request: HttpRequest, pk: int) -> HttpResponse:
@@ -289,13 +314,13 @@ def submit(request: HttpRequest, pk: int) -> HttpResponse:
     context["due"] = _prefecture_due(application)
     context["organisers"] = application.by_proxy == "secretariat"  # a paper that came is taken in as it is
     context["closed"] = _closed(application, request.at)
+    context["differences"] = applying.open_differences(application)
     return render(request, "calls/submit.html", context)
 
 
 def _closed(application: Application, at: datetime) -> bool:
     """Too late to submit. What the organiser types in counts from when its mail arrived, and is asked that next."""
     return application.by_proxy != "secretariat" and at > application.call.deadline and not application.late_accepted()
-    context["differences"] = applying.open_differences(application)
 
 
 def _prefecture_due(application: Application) -> datetime | None:

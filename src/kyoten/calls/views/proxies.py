@@ -101,7 +101,7 @@ def _enter(
 ) -> tuple[Application, FormFile | None]:
     """The living application of this body that is in proxy hands, or a new one; the original beside it, read if Word."""
     at, by = request.at, request.seat
-    mine = Application.objects.filter(call=call, applicant=applicant, by_proxy=who, state__in=Application.EDITABLE)
+    mine = Application.objects.editable_by(by).filter(call=call, applicant=applicant, by_proxy=who)
     application = mine.first() or applying.start(
         call, municipalities=[applicant], applicant=applicant, proxy=who, by=by, at=at
     )

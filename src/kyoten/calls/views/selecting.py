@@ -17,12 +17,12 @@ from kyoten.calls.forms import CarryOut, Deciding, Late, posted_day, posted_mome
 from kyoten.calls.models import Application, Call, Check, Decision, designated
 from kyoten.calls.steps import result_due, steps_of_call
 from kyoten.calls.views.access import application_for, call_for
-from kyoten.calls.views.applications import requirement_rows
+from kyoten.calls.views.applications import events_inside, requirement_rows
 from kyoten.calls.views.pages import page_of
 from kyoten.inquiries.models import Addressee, Inquiry
 from kyoten.organisations.models import Organisation, Seat
 from kyoten.records.actions import store_file
-from kyoten.records.models import Refused
+from kyoten.records.models import Event, Refused
 from kyoten.records.views import as_download
 
 
@@ -106,6 +106,7 @@ def decide(request: HttpRequest, pk: int) -> HttpResponse:
         "application": application, "call": application.call, "form": form, "decision": decision,
         "findings": requirement_rows(application, request.at, "screening", {c.rule: c.ok for c in checks}),
         "checks": {c.rule: c for c in checks}, "notes": application.review_notes.all(),
+        "events": Event.objects.of(applying.KIND, application.pk), "inside": events_inside(application),
     }  # fmt: skip
     return render(request, "calls/decide.html", context)
 
@@ -137,7 +138,7 @@ def note(request: HttpRequest, pk: int) -> HttpResponse:
 
 def conflict(request: HttpRequest, pk: int) -> HttpResponse:
     """利益相反の登録: afterwards this person sees nothing of the case."""
-    application = organisers_application(request, pk)
+    application = _own_or_visible(request, pk)
     people = _people(request)
     if request.method == "POST":
         person = next((s.person for s in people if str(s.person_id) == request.POST.get("person")), None)

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
+from functools import cache
 from math import ceil
 from typing import Any
 
 from django import forms, template
 from django.core.paginator import Page
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from kyoten.rules import wareki as eras
@@ -274,19 +275,34 @@ def _is_day(value: str) -> bool:
 def _rows(field: Field, rows: Sequence[Mapping[str, str]], wrong: set[tuple[str | None, str | None]]) -> list[dict]:
     """What the table template needs: per row its number, id and cells. A row without cells has just been added."""
 
+    options = cache(_options)  # the same few over and over: 800 rows have 6,400 of them
+
     def cell(row: Mapping[str, str], n: int, column: Column) -> dict[str, Any]:
-        bad = (row["row"], column.id) in wrong
-        return {"column": column, "name": f"f-{field.id}-{n}-{column.id}", "value": row.get(column.id, ""), "bad": bad}
+        bad, value = (row["row"], column.id) in wrong, row.get(column.id, "")
+        choices = options(column, value) if column.kind == "choice" else ""
+        return {
+            "column": column,
+            "name": f"f-{field.id}-{n}-{column.id}",
+            "value": value,
+            "bad": bad,
+            "options": choices,
+        }
 
     return [
         {
-            "no": n,
+            "no": str(n),
             "id": row["row"],
             "cells": [cell(row, n, column) for column in field.columns],
             "fresh": set(row) == {"row"},
         }
         for n, row in enumerate(rows, start=1)
     ]
+
+
+def _options(column: Column, value: str) -> SafeString:
+    """The <option>s of a cell."""
+    pairs = [(o.value, SafeString(" selected") if o.value == value else "", o.label) for o in column.options]
+    return format_html_join("", '<option value="{}"{}>{}</option>', pairs)
 
 
 @register.inclusion_tag("parts/answers_field.html")

@@ -69,6 +69,11 @@ def send_again(request: HttpRequest, why: str) -> HttpResponse | None:
     return HttpResponse(render_to_string("web/send_again.html", context))
 
 
+def too_many_requests(request: HttpRequest) -> HttpResponse:
+    """allauth's limits: a wrong password or code too often, a password changed too often."""
+    return render(request, "429.html", status=429)
+
+
 def locked_out(request: HttpRequest, credentials=None, *args, **kwargs) -> HttpResponse:
     """Ten wrong passwords for one account; the others behind the same address go on working."""
     return render(request, "web/locked_out.html", status=429)
