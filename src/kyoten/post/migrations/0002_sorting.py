@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("post", "0003_barriers"),
+        ("post", "0001_initial"),
         ("records", "0001_initial"),
     ]
 
