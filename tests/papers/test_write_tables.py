@@ -45,7 +45,7 @@ def test_values_keep_their_kind():
     data = write_table("一覧", [f"列{n}" for n in range(9)], [row])
     assert read(data)[2] == [3000000, 1.5, 0.25, date(2025, 7, 31), datetime(2025, 7, 31, 23, 59), "○", "", "", ""]
     formats = [cell.number_format for cell in opened(data).active[3]]
-    assert formats[:5] == ["#,##0", "#,##0", "#,##0", 'yyyy"年"m"月"d"日"', 'yyyy"年"m"月"d"日" h:mm']
+    assert formats[:5] == ["#,##0", "#,##0.0##", "#,##0.0##", 'yyyy"年"m"月"d"日"', 'yyyy"年"m"月"d"日" h:mm']
 
 
 def test_every_minute_of_a_day_is_kept():

@@ -89,7 +89,7 @@ def column_letters(number: int) -> str:
 
 # ---- cells --------------------------------------------------------------------------------------
 
-_TITLE, _NOTE, _HEAD, _TEXT, _LONG, _NUMBER, _DATE, _MOMENT = range(1, 9)  # places in cellXfs below
+_TITLE, _NOTE, _HEAD, _TEXT, _LONG, _NUMBER, _DATE, _MOMENT, _DECIMAL = range(1, 10)  # places in cellXfs below
 
 
 def _cell(value: Value) -> str:
@@ -102,7 +102,8 @@ def _cell(value: Value) -> str:
         case bool():
             return _text("○" if value else "")
         case int() | float() | Decimal():
-            return f'<c s="{_NUMBER}"><v>{value}</v></c>' if isfinite(value) else _text(str(value))
+            style = _NUMBER if isinstance(value, int) else _DECIMAL
+            return f'<c s="{style}"><v>{value}</v></c>' if isfinite(value) else _text(str(value))
         case datetime():
             return _moment(value)
         case date():
@@ -253,15 +254,16 @@ def _format(
 _EDGE = "".join(f'<{side} style="thin"><color rgb="FF949494"/></{side}>' for side in ("left", "right", "top", "bottom"))
 _FONT = '<name val="游ゴシック"/><family val="3"/><charset val="128"/>'
 _STYLES = (
-    f'{DECLARATION}<styleSheet xmlns="{_MAIN}"><numFmts count="2">'
+    f'{DECLARATION}<styleSheet xmlns="{_MAIN}"><numFmts count="3">'
     '<numFmt numFmtId="164" formatCode="yyyy&quot;年&quot;m&quot;月&quot;d&quot;日&quot;"/>'
-    '<numFmt numFmtId="165" formatCode="yyyy&quot;年&quot;m&quot;月&quot;d&quot;日&quot; h:mm"/></numFmts>'
+    '<numFmt numFmtId="165" formatCode="yyyy&quot;年&quot;m&quot;月&quot;d&quot;日&quot; h:mm"/>'
+    '<numFmt numFmtId="166" formatCode="#,##0.0##"/></numFmts>'
     f'<fonts count="3"><font><sz val="10"/>{_FONT}</font><font><b/><sz val="14"/>{_FONT}</font>'
     f'<font><b/><sz val="10"/>{_FONT}</font></fonts>'
     '<fills count="3"><fill><patternFill patternType="none"/></fill><fill><patternFill patternType="gray125"/></fill>'
     '<fill><patternFill patternType="solid"><fgColor rgb="FFE8F1FE"/></patternFill></fill></fills>'
     f'<borders count="2"><border/><border>{_EDGE}</border></borders>'
-    '<cellStyleXfs count="1"><xf/></cellStyleXfs><cellXfs count="9"><xf xfId="0"/>'
+    '<cellStyleXfs count="1"><xf/></cellStyleXfs><cellXfs count="10"><xf xfId="0"/>'
     + _format(49, font=1, border=0, quoted=True)
     + _format(49, border=0, quoted=True)
     + _format(49, font=2, fill=2, quoted=True, align='horizontal="center" wrapText="1"')
@@ -270,5 +272,6 @@ _STYLES = (
     + _format(3, align='horizontal="right" indent="1"')
     + _format(164, align='horizontal="left"')
     + _format(165, align='horizontal="left"')
+    + _format(166, align='horizontal="right" indent="1"')
     + '</cellXfs><cellStyles count="1"><cellStyle name="標準" xfId="0" builtinId="0"/></cellStyles></styleSheet>'
 )
