@@ -1,0 +1,142 @@
+"""The index on SQLite: FTS5 without content, its tokens every two neighbouring characters of a text.
+
+The `ascii` tokeniser separates at ASCII only, so a token may be the two characters themselves once ASCII is written full
+width (which no normalised text contains). Two characters of which one is a blank become the other alone: the last
+character before every blank is a token of its own, and a single character is found as the beginning of a token.
+Postings are deleted with the text they came from: FTS5 keeps nothing but the postings.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from operator import add as joined
+from typing import Any
+
+from django.db import DatabaseError, connection, transaction
+
+from kyoten.search.backend import Question, Row, marker, rows_of, spread
+from kyoten.search.models import Entry
+
+ASKED_FIRST = True  # walks its candidates newest first, and stops when there are enough
+NAMED = 50  # tokens whose postings are compared one by one when their numbers differ
+BULK_BYTES, USUAL_BYTES = 16 * 1024 * 1024, 1024 * 1024  # postings kept in memory before they are written
+_FULL_WIDTH = {code: code + 0xFEE0 for code in range(0x21, 0x7F)}
+_ASCII = re.compile(r"[!-~]+")
+_BETWEEN = re.compile(r"[\x00-\x7f]+")  # what the tokeniser takes for a separation
+
+
+def wide(text: str) -> str:
+    return _ASCII.sub(lambda match: match[0].translate(_FULL_WIDTH), text)
+
+
+def tokens(scope: int, kind: str, text: str) -> str:
+    """What FTS5 is given for an entry, to add it and to take it away."""
+    text = wide(text) + " "
+    return f"{wide(marker(scope))} {wide(marker(scope, kind))} {' '.join(map(joined, text, text[1:]))}"
+
+
+def _postings(rows: Sequence[Row]) -> list[tuple[int, str]]:
+    return [(row.id, tokens(row.scope, row.kind, row.text)) for row in rows]
+
+
+def add(rows: Sequence[Row]) -> list[Row]:
+    """Writes the rows with their postings; returns what could not be written for a neighbour's sake: here nothing."""
+    with connection.cursor() as cursor:
+        sql = "INSERT INTO search_entry (id, scope, kind, record_id, text) VALUES (%s, %s, %s, %s, %s)"
+        cursor.executemany(sql, rows)
+        cursor.executemany("INSERT INTO search_posting (rowid, tokens) VALUES (%s, %s)", _postings(rows))
+    return []
+
+
+def drop(rows: Sequence[Row]) -> None:
+    with connection.cursor() as cursor:
+        sql = "INSERT INTO search_posting (search_posting, rowid, tokens) VALUES ('delete', %s, %s)"
+        cursor.executemany(sql, _postings(rows))
+        cursor.executemany("DELETE FROM search_entry WHERE id = %s", [(row.id,) for row in rows])
+
+
+def clear() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM search_entry")
+        cursor.execute("INSERT INTO search_posting (search_posting) VALUES ('delete-all')")
+
+
+def bulk(on: bool) -> None:
+    """More memory for many rows in one transaction: fewer pieces to put together afterwards."""
+    size = BULK_BYTES if on else USUAL_BYTES
+    rows_of("INSERT INTO search_posting (search_posting, rank) VALUES ('hashsize', %s)", [size])
+
+
+def comparison(question: Question) -> tuple[str, list[Any]]:
+    return question.conditions("instr")
+
+
+def propose(question: Question, before: int, limit: int) -> list[tuple[int, str, int]]:
+    """(id, kind, record id) of the newest entries below `before`: candidates of the index that the comparison confirms."""
+    conditions, values = comparison(question)
+    sql = f"""SELECT e.id, e.kind, e.record_id FROM search_posting p CROSS JOIN search_entry e ON e.id = p.rowid
+        WHERE p.search_posting MATCH %s AND p.rowid < %s AND {conditions} ORDER BY p.rowid DESC LIMIT %s"""
+    return rows_of(sql, [_match(question), before, *values, limit])
+
+
+def _match(question: Question) -> str:
+    """The question in FTS5's language. Single characters only where there is nothing longer: they stand for many tokens."""
+    long = [wide(word) for word in question.words if len(word) > 1]
+    pairs = spread([word[at : at + 2] for word in long for at in range(len(word) - 1)])
+    wanted = [f'"{pair}"' for pair in pairs] or [f'"{wide(word)}" *' for word in spread(question.words)]
+    markers = " OR ".join(f'"{wide(name)}"' for name in question.markers())
+    return " AND ".join([f"({markers})", *wanted])
+
+
+def verify() -> list[str]:
+    """What differs between the stored texts and the postings, as Japanese sentences."""
+    try:
+        with transaction.atomic():
+            rows_of("INSERT INTO search_posting (search_posting) VALUES ('integrity-check')")
+    except DatabaseError as error:
+        return [f"検索の索引が壊れています（{error}）。作り直してください。"]
+    expected: Counter[str] = Counter()
+    for entry in Entry.objects.iterator(chunk_size=1000):
+        expected.update(_tokens_of(entry))
+    there = _counted()
+    names = {wide(marker(*pair)) for pair in Entry.objects.values_list("scope", "kind").distinct().order_by()}
+    different = {name for name in {*expected, *there} if expected[name] != there[name]}
+    return _named([*sorted(names), *sorted(different - names)[:NAMED]])
+
+
+def _tokens_of(entry: Entry) -> set[str]:
+    return {token for token in _BETWEEN.split(tokens(entry.scope, entry.kind, entry.text)) if token}
+
+
+def _counted() -> Counter[str]:
+    """How many postings every token has."""
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE VIRTUAL TABLE temp.search_vocabulary USING fts5vocab('main', 'search_posting', 'row')")
+        try:
+            cursor.execute("SELECT term, doc FROM temp.search_vocabulary")
+            return Counter(dict(cursor.fetchall()))
+        finally:
+            cursor.execute("DROP TABLE temp.search_vocabulary")
+
+
+def _named(suspects: Sequence[str]) -> list[str]:
+    """The suspects' postings compared with the texts, one by one."""
+    expected: dict[str, set[int]] = {token: set() for token in suspects}
+    names = {}
+    for entry in Entry.objects.iterator(chunk_size=1000):
+        names[entry.id] = f"{entry.kind} {entry.record_id}"
+        for token in _tokens_of(entry) & expected.keys():
+            expected[token].add(entry.id)
+    faults = {}
+    for token in suspects:
+        there = {row[0] for row in rows_of("SELECT rowid FROM search_posting WHERE search_posting MATCH %s", [f'"{token}"'])}
+        for missing in sorted(expected[token] - there):
+            faults.setdefault(missing, f"{names[missing]}: 本文の「{token}」が検索の索引にありません。")
+        for extra in sorted(there - expected[token]):
+            name = names.get(extra, f"行のない番号 {extra}")
+            faults.setdefault(extra, f"{name}: 検索の索引に、本文にない「{token}」があります。")
+    return list(faults.values())
+
+
