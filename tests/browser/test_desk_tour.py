@@ -99,7 +99,7 @@ def test_it_works_without_scripts(plain, world, clock):
     case = desking.taken(world)
     enter(plain, world.seat_secretariat)
     plain.goto(f"/desk/{case.pk}/")
-    plain.fill("#note", "内部のメモ")
     plain.locator("summary", has_text="内部メモを書く").click()
+    plain.fill("#note", "内部のメモ")
     plain.get_by_role("button", name="メモを追加する").click()
     plain.get_by_text("内部のメモ").first.wait_for()
