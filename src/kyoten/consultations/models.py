@@ -188,6 +188,7 @@ class Message(models.Model):
     masked_at = models.DateTimeField(null=True, blank=True)  # 個人が分かる記載 was covered; the raw mail still has it
     moved_from = models.ForeignKey(Consultation, models.PROTECT, null=True, blank=True, related_name="+")
 
+    attached_text = models.TextField(null=True, blank=True)  # of the files that came with it; None: not read yet
     class Meta:
         ordering = ["at", "pk"]
         constraints = [
@@ -195,6 +196,7 @@ class Message(models.Model):
         ]
 
 
+        indexes = [models.Index(fields=["id"], name="message_unread_files", condition=Q(attached_text=None))]
 class Draft(models.Model):
     """回答案: written by one, approved by a second where the desk asks for it, then sent once."""
 

@@ -7,6 +7,9 @@ from datetime import datetime
 from django.contrib.sessions.models import Session
 from django.utils import timezone
 
+from kyoten.consultations.actions.attached import read_attached
+from kyoten.consultations.actions.returning import undelivered
+from kyoten.consultations.models import KIND as CONSULTATION
 from kyoten.inquiries.actions import KIND as ADDRESSEE
 from kyoten.inquiries.actions import take_replies as take_answers
 from kyoten.organisations.actions.addresses import take_bounces, take_replies
@@ -32,6 +35,21 @@ def other_answers_by_mail(at: datetime) -> None:
 
 def bounced_addresses(at: datetime) -> None:
     """Addresses to which mail came back go to the to-mend list."""
+def sorted_mail(at: datetime) -> None:
+    """The one mailbox of desk and call is sorted: 相談 becomes a case, 申込 and その他 wait for a person."""
+    sort_read(unsorted()[:SORTED_AT_ONCE], at=at)
+
+
+def undelivered_answers(at: datetime) -> None:
+    """An answer of the desk that did not arrive reopens its case."""
+    undelivered(at)
+
+
+def texts_of_files(at: datetime) -> None:
+    """What stands in the files that came with a mail becomes findable."""
+    read_attached()
+
+
     take_bounces()
 
 
@@ -42,4 +60,15 @@ def ended_sessions(at: datetime) -> None:
         over.delete()
 
 
-rounds = [answers_by_mail, confirmations_by_mail, other_answers_by_mail, bounced_addresses, ended_sessions]
+SORTED_AT_ONCE = 200
+
+rounds = [
+    answers_by_mail,
+    confirmations_by_mail,
+    sorted_mail,
+    other_answers_by_mail,
+    undelivered_answers,
+    texts_of_files,
+    bounced_addresses,
+    ended_sessions,
+]

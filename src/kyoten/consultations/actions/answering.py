@@ -8,6 +8,7 @@ from django.db import transaction
 from django.db.models import F, Value
 from django.db.models.functions import Coalesce
 
+from kyoten.consultations import searching
 from kyoten.consultations.actions.handling import CHANGED, check_living, check_seat, locked
 from kyoten.consultations.desks import Desk
 from kyoten.consultations.models import KIND, Consultation, Draft, Message
@@ -98,6 +99,7 @@ def answer(draft: Draft, desk: Desk, *, by_phone: str = "", by: Seat, at: dateti
     how = "電話で回答" if by_phone else "メールで回答"
     record("answer", f"{how}（{'承認 ' if desk.rules.approval else ''}{by.person.name}）", kind=KIND, record_id=case.pk,
            by=by.actor(), at=at, facts={"draft": draft.pk})  # fmt: skip
+    searching.index(case.pk)
     return message
 
 

@@ -9,6 +9,7 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import F
 
+from kyoten.consultations import searching
 from kyoten.consultations.actions import intake
 from kyoten.consultations.desks import Desk
 from kyoten.consultations.models import KIND, Consultation, Message
@@ -60,6 +61,7 @@ def _take_together(mails: Sequence[InboundMail], desk: Desk, *, at: datetime) ->
         message.consultation = case
         InboundMail.objects.filter(pk=mail.pk).update(
             state="taken", sort="desk", taken_at=at, taken_kind=KIND, taken_id=case.pk
+    searching.put_new(cases, messages)
         )
     Message.objects.bulk_create(messages)
     record_many([intake.received(case) for case in cases], by=intake.SYSTEM, at=at)

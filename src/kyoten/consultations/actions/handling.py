@@ -9,6 +9,7 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import F, Q
 
+from kyoten.consultations import searching
 from kyoten.consultations.actions.intake import Caller, Incoming, open_case
 from kyoten.consultations.desks import Desk
 from kyoten.consultations.models import KIND, Callback, Consultation, Mark, Message, Referral
@@ -67,6 +68,7 @@ def add_note(case: Consultation, text: str, *, by: Seat, at: datetime) -> Messag
         consultation=case, kind="note", way="meeting", at=at, who=by.person.name, text=clean(text)
     )
     record("note", "内部メモを追加", kind=KIND, record_id=case.pk, by=by.actor(), at=at)
+    searching.index(case.pk)
     return note
 
 
@@ -110,6 +112,7 @@ def describe(case: Consultation, facts: Facts, version: int, *, by: Seat, at: da
     )
     record("describe", "相談者・分類を更新", kind=KIND, record_id=case.pk, by=by.actor(), at=at,
            facts={"changed": sorted(changed)})  # fmt: skip
+    searching.index(case.pk)
     return case
 
 
@@ -223,6 +226,7 @@ def called_back(row: Callback, outcome: str, *, again_at: datetime | None = None
     Consultation.objects.filter(pk=case.pk, latest_at__lt=at).update(latest_at=at)
     said = clean_line(outcome)[:300]  # a person's words: they stand in the note, which can be erased
     record("called_back", "折り返し電話", kind=KIND, record_id=case.pk, by=by.actor(), at=at, note=said)
+    searching.index(case.pk)
     if again_at:
         Callback.objects.create(consultation=case, at=again_at, phone=row.phone, note=row.note, owner=row.owner)
 
@@ -271,6 +275,7 @@ def merge(case: Consultation, into: Consultation, *, by: Seat, at: datetime) -> 
     Consultation.objects.filter(merged_into=case).update(merged_into=into)
     record("merge", f"{into.number}に統合", kind=KIND, record_id=case.pk, by=by.actor(), at=at)
     record("merged", f"{case.number}を統合", kind=KIND, record_id=into.pk, by=by.actor(), at=at)
+    searching.index(case.pk, into.pk)
     into.refresh_from_db()
     return into
 
@@ -291,6 +296,7 @@ def split(message: Message, desk: Desk, *, by: Seat, at: datetime) -> Consultati
     if message.mail_id:
         InboundMail.objects.filter(pk=message.mail_id).update(taken_id=new.pk)
     record("split", f"1通を{new.number}に分割", kind=KIND, record_id=case.pk, by=by.actor(), at=at)
+    searching.index(case.pk, new.pk)
     return new
 
 

@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models import F
 
 from kyoten.consultations.desks import Desk
+from kyoten.consultations import searching
 from kyoten.consultations.models import KIND, Consultation, Mark, Message, Referral, ids_text
 from kyoten.consultations.models import Sequence as Numbers
 from kyoten.consultations.personal import speaks_of_people
@@ -124,6 +125,7 @@ def add_message(case: Consultation, message: Message) -> Message:
     message.save()
     Consultation.objects.filter(pk=case.pk, latest_at__lt=message.at).update(latest_at=message.at)
     return message
+    searching.index(case.pk)
 
 
 @transaction.atomic

@@ -15,9 +15,11 @@ from kyoten.consultations.actions import handling, intake
 from kyoten.consultations.desks import Desk, desk_of, desks, desks_of
 from kyoten.consultations.forms import Asked, Log
 from kyoten.consultations.models import KIND, Callback, Consultation
-from kyoten.consultations.searching import Found, find, snippet, texts_of
+from kyoten.consultations.searching import texts_of
 from kyoten.consultations.views.access import own_desk
 from kyoten.records.models import Refused
+from kyoten.rules.search_text import snippet
+from kyoten.search.finding import Found, find
 
 ROWS = 50
 # What a list shows; the texts of 50 cases are not read for it.
@@ -116,7 +118,7 @@ def _found(request: HttpRequest, own: list[Desk], desk: Desk | None, words: str)
     )  # fmt: skip
     context = {
         "desks": own, "desk": desk, "words": words, "hits": _hits(request, found, words), "found": found,
-        "next": urlencode({"words": words, "before": found.next}) if found.next else "", "rules": (desk or own[0]).rules,
+        "next": urlencode({"words": words, "before": found.before}) if found.before else "", "rules": (desk or own[0]).rules,
     }  # fmt: skip
     return render(request, "consultations/found.html", context)
 
@@ -129,7 +131,7 @@ def _hits(request: HttpRequest, found: Found, words: str) -> list[Hit]:
     for _, record_id in found.ids:
         if case := by_id.get(record_id):
             case.shown = case.shown_state(request.at)
-            hits.append(Hit(case, *snippet(texts[record_id], words)))
+            hits.append(Hit(case, *(snippet(texts[record_id], words) or ("", "", ""))))
     return hits
 
 
