@@ -96,7 +96,9 @@ class Consultation(models.Model):
     closed_at = models.DateTimeField("完了日時", null=True, blank=True)
     # 最初の回答: what the figures count; a follow-up starts the clock above again and leaves these.
     first_answered_at = models.DateTimeField("最初の回答日時", null=True, blank=True)
-    first_clock_at = models.DateTimeField("最初の計時の開始", null=True, blank=True)  # None: clock_at is still the first
+    first_clock_at = models.DateTimeField(
+        "最初の計時の開始", null=True, blank=True
+    )  # None: clock_at is still the first
     first_due = models.DateTimeField("最初の回答期限", null=True, blank=True)
     reopened = models.PositiveSmallIntegerField("再開の回数", default=0)
     merged_into = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="merged")
@@ -186,17 +188,17 @@ class Message(models.Model):
     mail_id = models.BigIntegerField(null=True, blank=True)  # post.InboundMail, or post.OutboundMail for what went
     warning = models.CharField(max_length=300, blank=True)  # e.g. a stranger quoting the number of the case
     masked_at = models.DateTimeField(null=True, blank=True)  # 個人が分かる記載 was covered; the raw mail still has it
+    attached_text = models.TextField(null=True, blank=True)  # of the files that came with it; None: not read yet
     moved_from = models.ForeignKey(Consultation, models.PROTECT, null=True, blank=True, related_name="+")
 
-    attached_text = models.TextField(null=True, blank=True)  # of the files that came with it; None: not read yet
     class Meta:
         ordering = ["at", "pk"]
         constraints = [
             models.UniqueConstraint(fields=["mail_id"], condition=Q(kind="in"), name="one_message_per_inbound_mail")
         ]
-
-
         indexes = [models.Index(fields=["id"], name="message_unread_files", condition=Q(attached_text=None))]
+
+
 class Draft(models.Model):
     """回答案: written by one, approved by a second where the desk asks for it, then sent once."""
 
@@ -273,6 +275,10 @@ class ExampleQuerySet(models.QuerySet):
     def visible_to(self, seat: Seat) -> ExampleQuerySet:
         """In every state: the body whose desk proposed it."""
         return self.filter(operator=seat.organisation)
+
+    def shown_to(self, seat: Seat) -> ExampleQuerySet:
+        """What stands on the list of a seat: what is released, and its own desk's proposals."""
+        return self.filter(Q(state="released") | Q(state="proposed", operator=seat.organisation.pk))
 
 
 READERS = ("municipality", "hub", "prefecture", "health_centre", "association", "secretariat", "ministry")

@@ -8,6 +8,7 @@ from datetime import datetime
 from django.db import models, transaction
 from django.db.models import F
 
+from kyoten.consultations import searching
 from kyoten.consultations.actions.handling import check_living, check_seat, locked
 from kyoten.consultations.models import KIND, Callback, Consultation, Draft, Message, Referral
 from kyoten.consultations.personal import places_of
@@ -44,6 +45,7 @@ def mask_message(message: Message, chosen: Sequence[str], more: str = "", *, by:
     if not count:
         raise Refused("入力された語は、この相談のどこにも見つかりません。書かれているとおりに入力してください。")
     _erase_notes(case, kinds, by, at)
+    searching.index(case.pk)
     record("mask", f"個人が分かる記載を伏せました（{count}か所）", kind=KIND, record_id=case.pk, by=by.actor(), at=at)
     return count
 
@@ -60,7 +62,7 @@ def _cover_case(case: Consultation, kinds: Mapping[str, Kind], at: datetime) -> 
     count = _cover(case, ("subject", "text", "warning"), kinds)
     Consultation.objects.filter(pk=case.pk).update(personal=True, version=F("version") + 1)
     for message in case.messages.all():
-        covered = _cover(message, ("subject", "text", "who"), kinds)
+        covered = _cover(message, ("subject", "text", "who", "attached_text"), kinds)
         if covered:
             Message.objects.filter(pk=message.pk).update(masked_at=at)
         count += covered
@@ -86,7 +88,7 @@ def _cover(row: models.Model, names: Sequence[str], kinds: Mapping[str, Kind]) -
     """Cover the words in these columns of one row. Returns how many places there were."""
     changed, count = {}, 0
     for name in names:
-        text = getattr(row, name)
+        text = getattr(row, name) or ""
         if spans := places_of(text, kinds):
             limit = row._meta.get_field(name).max_length
             changed[name] = mask(text, spans)[:limit]

@@ -27,6 +27,7 @@ from kyoten.records.sweeping import remove_unused, sweep
 from kyoten.rules.clock import local
 from kyoten.rules.text import clean_line
 from kyoten.rules.wareki import wareki, wareki_moment
+from kyoten.search.actions import remove_many
 
 INBOUND = ("in", "heard", "auto")
 TIME_OVER = "保存期間の満了"
@@ -168,14 +169,10 @@ def _delete_rows(ids: Sequence[int]) -> list[str]:
     digests = list(rows.values_list("sha256", flat=True))
     rows.delete()
     Barrier.objects.filter(kind=KIND, record_id__in=ids).delete()
-    _forget_words(ids)
+    remove_many(KIND, ids)
     Consultation.objects.filter(pk__in=ids).update(merged_into=None)
     Consultation.objects.filter(pk__in=ids).delete()
     return digests
-
-
-def _forget_words(ids: Sequence[int]) -> None:
-    """The search index holds nothing of these cases any more."""
 
 
 def _sent(ids: Sequence[int]):
@@ -183,13 +180,16 @@ def _sent(ids: Sequence[int]):
 
 
 def _came(ids: Sequence[int]) -> list[int]:
-    """The mails that came in these cases, without those whose message was moved to another case."""
+    """The mails that came in these cases and their doubles, without those whose message was moved to another case."""
     mine = Message.objects.filter(kind__in=INBOUND, mail_id__isnull=False)
     elsewhere = mine.exclude(consultation__in=ids).values("mail_id")
-    rows = InboundMail.objects.filter(
-        Q(taken_kind=KIND, taken_id__in=ids) | Q(pk__in=mine.filter(consultation__in=ids).values("mail_id"))
-    )
-    return list(rows.exclude(pk__in=elsewhere).order_by("pk").values_list("pk", flat=True))
+    taken = Q(taken_kind=KIND, taken_id__in=ids) | Q(pk__in=mine.filter(consultation__in=ids).values("mail_id"))
+    found: set[int] = set()
+    more = set(InboundMail.objects.filter(taken).exclude(pk__in=elsewhere).values_list("pk", flat=True))
+    while more:
+        found |= more
+        more = set(InboundMail.objects.filter(double_of__in=more).values_list("pk", flat=True)) - found
+    return sorted(found)
 
 
 def _files(ids: Sequence[int], came: Sequence[int], sent: Sequence[int]) -> Iterator[int]:

@@ -12,8 +12,11 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 
 from kyoten.consultations.actions import answering, handling
+from kyoten.consultations.actions.knowledge import suggestions_for
+from kyoten.consultations.actions.masking import may_see_original
 from kyoten.consultations.forms import HANDLINGS, Answering, Assigning, CallingBack, Describe, MomentField, Referring
 from kyoten.consultations.models import KIND, Callback, Consultation, Draft, Message, marked
+from kyoten.consultations.personal import found_in
 from kyoten.consultations.views.access import case_for, desk_for
 from kyoten.post.inbox import enclosed
 from kyoten.post.models import InboundMail
@@ -47,7 +50,8 @@ def _page(request: HttpRequest, case: Consultation, status: int = 200, **forms_w
         "labels": _labels(desk.rules, case, marks),
         "referrals": case.referrals.all(), "callbacks": case.callbacks.select_related("owner__person"),
         "events": Event.objects.of(KIND, case.pk), "may_act": request.seat.may_act,
-        "others": _others(request, case),
+        "others": _others(request, case), "people": found_in(case, desk, listed),
+        "suggestions": suggestions_for(case) if request.seat.may_act else [],
         "describe": Describe(desk=desk.rules, initial=_initial(case, marks)),
         "answering": Answering(initial=_answer_initial(case, draft)),
         "referring": Referring(), "assigning": Assigning(seats=seats, initial={"owner": case.owner_id}),
@@ -287,6 +291,8 @@ def message_file(request: HttpRequest, pk: int, message: int, number: int) -> Ht
     case = case_for(request, pk)
     row = get_object_or_404(case.messages.filter(kind__in=("in", "heard", "auto"), mail_id__isnull=False), pk=message)
     mail = get_object_or_404(InboundMail.objects.select_related("original"), pk=row.mail_id)
+    if number == 0 and not may_see_original(row, request.seat):
+        raise Http404
     log_access(KIND, case.pk, by=request.seat.actor(), at=request.at, what="相談の添付")
     if number == 0:
         return download(mail.original)
