@@ -41,6 +41,7 @@ def mail(
     message_id: str = "",
     in_reply_to: str = "",
     at: datetime = SATURDAY,
+    files: dict[str, bytes] | None = None,
     **headers: str,
 ) -> InboundMail:
     """A mail as it came, stored and read."""
@@ -53,6 +54,8 @@ def mail(
     for name, value in headers.items():
         message[name.replace("_", "-")] = value
     message.set_content(text)
+    for name, data in (files or {}).items():
+        message.add_attachment(data, maintype="application", subtype="octet-stream", filename=name)
     row = receive(message.as_bytes(), source="test", at=at)
     read_new(at)
     row.refresh_from_db()

@@ -19,6 +19,7 @@ urlpatterns = [
     path("<slug:slug>/fax/<int:pk>.pdf", gathering.fax_sheet, name="fax_sheet"),
     path("<slug:slug>/proxy/", proxies.proxy, name="proxy"),
     path("<slug:slug>/proxy/mail/<int:pk>/", proxies.proxy_from_mail, name="proxy_from_mail"),
+    path("<slug:slug>/proxy/unplaced/<int:pk>/", proxies.proxy_from_unplaced, name="proxy_from_unplaced"),
     path("<slug:slug>/prepare/", gathering.prepare, name="prepare"),
     path("<slug:slug>/board/", selecting.board, name="board"),
     path("<slug:slug>/late/", selecting.late, name="late"),

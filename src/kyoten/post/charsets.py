@@ -7,6 +7,7 @@ import base64
 import binascii
 import quopri
 import re
+from functools import lru_cache
 
 from kyoten.records.names import clean_text
 
@@ -159,6 +160,7 @@ def _pairs(data: bytes) -> str:
     return "".join(_pair(*data[n : n + 2]) if n + 1 < len(data) else "\ufffd" for n in range(0, len(data), 2))
 
 
+@lru_cache(maxsize=8836)
 def _pair(first: int, second: int) -> str:
     """One JIS X 0208 character by way of Shift_JIS, where Windows has put its own in the empty rows."""
     row, cell = (first & 0x7F) - 0x21, (second & 0x7F) - 0x21

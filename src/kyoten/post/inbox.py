@@ -57,15 +57,15 @@ def read(mail: InboundMail, at: datetime) -> None:
         unread.update(parsed_at=at, state="attention", problem=UNREADABLE)
 
 
-def keep(mail: InboundMail, parsed: Parsed, answers: OutboundMail | None, at: datetime, *, ids: bool = True) -> None:
-    """Write down what was read. `ids=False`: the caller writes the rows of MailId for a whole batch."""
+def keep(mail: InboundMail, parsed: Parsed, answers: OutboundMail | None, at: datetime) -> None:
+    """Write down what was read."""
     unread = InboundMail.objects.filter(pk=mail.pk, parsed_at=None)
-    if not unread.update(parsed_at=at, answers=answers, **values(parsed), **_state(parsed, answers, at, mail.problem)):
+    state = state_of(parsed, answers, at, mail.problem)
+    if not unread.update(parsed_at=at, answers=answers, **values(parsed), **state):
         return
-    if ids:
-        MailId.objects.bulk_create(threads.ids_of(mail.pk, parsed))
+    MailId.objects.bulk_create(threads.ids_of(mail.pk, parsed))
     if answers and parsed.failed:
-        _bounce(answers, parsed, at)
+        bounce(answers, parsed, at)
 
 
 def values(parsed: Parsed) -> dict[str, str]:
@@ -84,7 +84,7 @@ def _answered(parsed: Parsed) -> OutboundMail | None:
     return next((sent[token] for token in parsed.tokens if token in sent), None)
 
 
-def _state(parsed: Parsed, answers: OutboundMail | None, at: datetime, problem: str) -> dict:
+def state_of(parsed: Parsed, answers: OutboundMail | None, at: datetime, problem: str) -> dict:
     if problem:
         return {"state": "attention"}
     taken = {"state": "taken", "taken_at": at}
@@ -97,7 +97,7 @@ def _state(parsed: Parsed, answers: OutboundMail | None, at: datetime, problem: 
     return {"state": "attention", "problem": UNKNOWN_BOUNCE if parsed.machine == "bounce" else UNKNOWN_CASE}
 
 
-def _bounce(mail: OutboundMail, parsed: Parsed, at: datetime) -> None:
+def bounce(mail: OutboundMail, parsed: Parsed, at: datetime) -> None:
     """A report says our mail did not arrive: it fails as if the server had said so at once."""
     rows = OutboundMail.objects.filter(pk=mail.pk).exclude(state="failed")
     rows.update(state="failed", failed_at=at, last_reply=parsed.diagnosis or "不達通知が届きました。", lease_token="")

@@ -12,6 +12,7 @@ from django.db.models import Func, QuerySet, Subquery
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 
+from kyoten.consultations.models import Example
 from kyoten.organisations.models import Seat
 from kyoten.organisations.seats import seats_of
 from kyoten.post.models import InboundMail, OutboundMail
@@ -31,6 +32,7 @@ MENU = [
     ("公募・申込", "calls:list", ("calls:",)),
     ("通知・照会", "inquiries:list", ("inquiries:",)),
     ("相談窓口", "consultations:list", ("consultations:",)),
+    ("相談の事例", "examples:list", ("examples:",)),
     (
         "連絡先",
         "organisations:addresses",
@@ -42,11 +44,12 @@ MENU = [
     ("事業設定", "programmes:list", PROGRAMMES),
     ("送信できなかったメール", "post:failures", ("post:failure",)),
     ("要確認の受信メール", "post:attention", ("post:attention",)),
+    ("受信箱の振り分け", "sorting:list", ("sorting:",)),
 ]
 
 
 # Entries that not everybody has, in the order menu_facts counts them; the number of the first two stands beside them.
-DEPENDING = ("post:failures", "post:attention", "consultations:list")
+DEPENDING = ("post:failures", "post:attention", "consultations:list", "examples:list")
 BADGES = DEPENDING[:2]
 
 
@@ -95,8 +98,10 @@ def menu_facts(seat) -> dict[str, int]:
         number_of(sent.failed_for([seat.section_id])),
         number_of(arrived.attention_of(seat.section_id, unplaced=unplaced)),
         number_of(Programme.objects.filter(organiser=seat.organisation.pk, has_desk=True)),
+        number_of(Example.objects.shown_to(seat)),
     )
-    return dict(zip(DEPENDING, rows.get(), strict=True))
+    facts = dict(zip(DEPENDING, rows.get(), strict=True))
+    return facts | {"sorting:list": int(unplaced or facts["consultations:list"] > 0)}
 
 
 def number_of(rows: QuerySet) -> Subquery:

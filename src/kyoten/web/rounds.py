@@ -15,6 +15,8 @@ from kyoten.inquiries.actions import take_replies as take_answers
 from kyoten.organisations.actions.addresses import take_bounces, take_replies
 from kyoten.post.actions import need_attention
 from kyoten.post.models import InboundMail
+from kyoten.post.sorting import unsorted
+from kyoten.web.sorting import sort_read
 
 
 def answers_by_mail(at: datetime) -> None:
@@ -29,12 +31,10 @@ def confirmations_by_mail(at: datetime) -> None:
 
 def other_answers_by_mail(at: datetime) -> None:
     """Answers to any other mail (a result, a 補正依頼) go to the section that sent it: none may lie unseen."""
-    for mail in InboundMail.objects.replies().exclude(answers__about_kind__in=(ADDRESSEE, "address")):
+    for mail in InboundMail.objects.replies().exclude(answers__about_kind__in=(ADDRESSEE, "address", CONSULTATION)):
         need_attention(mail, f"「{mail.answers.subject}」への返信です。内容を確認してください。")
 
 
-def bounced_addresses(at: datetime) -> None:
-    """Addresses to which mail came back go to the to-mend list."""
 def sorted_mail(at: datetime) -> None:
     """The one mailbox of desk and call is sorted: 相談 becomes a case, 申込 and その他 wait for a person."""
     sort_read(unsorted()[:SORTED_AT_ONCE], at=at)
@@ -50,6 +50,8 @@ def texts_of_files(at: datetime) -> None:
     read_attached()
 
 
+def bounced_addresses(at: datetime) -> None:
+    """Addresses to which mail came back go to the to-mend list."""
     take_bounces()
 
 

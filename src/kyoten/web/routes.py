@@ -15,6 +15,7 @@ PREFECTURE = ("prefecture",)
 MINISTRY = ("ministry",)
 NATIONAL = SECRETARIAT + MINISTRY
 APPLICANTS = ("municipality", "hub", "association", "health_centre")
+READERS = NATIONAL + PREFECTURE + APPLICANTS  # of released 事例
 
 
 @dataclass(frozen=True)
@@ -147,6 +148,7 @@ ROUTES: dict[str, Access] = {
     "calls:fax_sheet": SEAT.of(*PREFECTURE),
     "calls:proxy": ACTS.of(*PREFECTURE, *SECRETARIAT),
     "calls:proxy_from_mail": ACTS.of(*PREFECTURE, *SECRETARIAT),
+    "calls:proxy_from_unplaced": ACTS.of(*SECRETARIAT),
     "calls:prepare": ACTS.of(*PREFECTURE),
     "calls:board": SEAT.of(*SECRETARIAT),
     "calls:late": ACTS.of(*SECRETARIAT),
@@ -195,6 +197,29 @@ ROUTES: dict[str, Access] = {
     "consultations:settle_warning": ACTS,
     "consultations:split": ACTS,
     "consultations:message_file": SEAT,
+    "consultations:check_personal": ACTS,
+    "consultations:mask": ACTS,
+    "consultations:consent": ACTS,
+    "consultations:propose": ACTS,
+    "consultations:suggest": SEAT,
+    "consultations:export": ACTS,
+    "consultations:guide": ACTS,
+    "consultations:guide_add": ACTS.of(*SECRETARIAT),
+    "consultations:guide_edit": ACTS.of(*SECRETARIAT),
+    "consultations:readers": MANAGER,
+    "consultations:person": MANAGER,
+    "consultations:person_paper": MANAGER,
+    "consultations:person_delete": MANAGER,
+    # ---- 公開された事例: read by whom the models' readable_by names
+    "examples:list": SEAT.of(*READERS),
+    "examples:show": SEAT.of(*READERS),
+    "examples:decide": ACTS.of(*READERS),
+    # ---- sorting of the one mailbox; a body without one gets the 404 of its pages
+    "sorting:list": SEAT,
+    "sorting:mail": SEAT,
+    "sorting:file": SEAT,
+    "sorting:change": ACTS,
+    "sorting:settle": ACTS,
     # ---- post; the views of the demo's mailbox answer 404 outside the demo
     "post:mailbox": OPEN,
     "post:mail": OPEN,

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from django.urls import URLPattern, URLResolver, get_resolver, include, path
 
-from kyoten.web.views import demo, errors, home, rescue
+from kyoten.web.views import demo, errors, home, rescue, sorting
 
 rescue_urls = [
     path("", rescue.list_kept, name="list"),
@@ -20,6 +20,13 @@ demo_urls = [
     path("jump/", demo.jump, name="jump"),
     path("reset/", demo.reset, name="reset"),
 ]
+sorting_urls = [
+    path("", sorting.list_mails, name="list"),
+    path("<int:pk>/", sorting.show_mail, name="mail"),
+    path("<int:pk>/file/<int:number>/", sorting.mail_file, name="file"),
+    path("<int:pk>/change/", sorting.change, name="change"),
+    path("<int:pk>/settle/", sorting.settle, name="settle"),
+]
 urlpatterns = [
     path("", home.home, name="home"),
     path("healthz", errors.health, name="health"),
@@ -30,8 +37,10 @@ urlpatterns = [
     path("programmes/", include("kyoten.programmes.urls")),
     path("inquiries/", include("kyoten.inquiries.urls")),
     path("calls/", include("kyoten.calls.urls")),
+    path("sorting/", include((sorting_urls, "sorting"))),
     path("post/", include("kyoten.post.urls")),
     path("desk/", include("kyoten.consultations.urls")),
+    path("examples/", include("kyoten.consultations.example_urls")),
 ]
 
 handler400 = errors.bad_request

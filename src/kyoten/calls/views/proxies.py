@@ -6,6 +6,7 @@ import hashlib
 from datetime import datetime
 
 from django.contrib import messages
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -17,9 +18,12 @@ from kyoten.calls.views.access import call_for
 from kyoten.inquiries.actions import settle_mail
 from kyoten.inquiries.models import MailAnswer
 from kyoten.organisations.models import Organisation
+from kyoten.post.actions import take
 from kyoten.post.inbox import enclosed
 from kyoten.post.models import InboundMail
 from kyoten.post.parse import Enclosed
+from kyoten.post.sorting import pile
+from kyoten.records.actions import record
 from kyoten.records.models import Attachment, Refused
 
 FORMS = (".docx", ".xlsx")
@@ -73,6 +77,32 @@ def proxy_from_mail(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     return render(request, "calls/proxy_mail.html", {"call": call, "note": note, "form": form, "files": files})
 
 
+def proxy_from_unplaced(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    """申込とみられるメールの代行入力: a form that came to the organiser's mailbox of its sender's own accord.
+
+    The mail leaves the pile when each of its forms was entered.
+    """
+    call = call_for(request, slug)
+    who = _gatherer(request, call)
+    if who != "secretariat":
+        raise Http404
+    waiting = InboundMail.objects.shown_to(request.seat.person_id) & pile("call", [None, request.seat.organisation.pk])
+    mail = get_object_or_404(waiting, pk=pk)
+    files = enclosed(mail)
+    form = ProxyFromMail(request.POST or None, applicants=_applicants(request, who), files=files)
+    if request.method == "POST" and form.is_valid():
+        file = files[form.cleaned_data["file"]]
+        try:
+            entered = _enter(call, form.cleaned_data["applicant"], file.data, file.name, "mail", who, request,
+                             arrived_at=mail.received_at)  # fmt: skip
+            _take_when_done(mail, files, entered[0], request)
+            messages.success(request, "添付を原本として保存しました。内容を確かめて、受け付けてください。")
+            return _on_to(*entered)
+        except Refused as refusal:
+            form.add_error(None, str(refusal))
+    return render(request, "calls/proxy_unplaced.html", {"call": call, "mail": mail, "form": form, "files": files})
+
+
 def _gatherer(request: HttpRequest, call: Call) -> str:
     """In whose name the entry is made: the organiser's, or the prefecture's."""
     if call.organiser.organisation_id == request.seat.section.organisation_id:
@@ -116,11 +146,26 @@ def _on_to(application: Application, taken: FormFile | None) -> HttpResponse:
 
 
 def _settle_when_done(note: MailAnswer, files: tuple[Enclosed, ...], request: HttpRequest) -> None:
+    if note.settled_at is None and _all_entered(files):
+        settle_mail(note, by=request.seat, at=request.at)
+
+
+def _take_when_done(
+    mail: InboundMail, files: tuple[Enclosed, ...], application: Application, request: HttpRequest
+) -> None:
+    if not _all_entered(files):
+        return
+    with transaction.atomic():
+        take(mail, kind=applying.KIND, record_id=application.pk, at=request.at)
+        record("enter_mail", "メールの申込書を代行入力", kind="inbound_mail", record_id=mail.pk, by=request.seat.actor(),
+               at=request.at, facts={"application": application.pk})  # fmt: skip
+
+
+def _all_entered(files: tuple[Enclosed, ...]) -> bool:
     forms = [file for file in files if file.name.lower().endswith(FORMS)] or files
     kept = Attachment.objects.filter(kind=applying.KIND, label="original", sha256__in=map(_digest, forms))
     entered = set(kept.values_list("sha256", flat=True))
-    if note.settled_at is None and all(_digest(file) in entered for file in forms):
-        settle_mail(note, by=request.seat, at=request.at)
+    return all(_digest(file) in entered for file in forms)
 
 
 def _digest(file: Enclosed) -> str:

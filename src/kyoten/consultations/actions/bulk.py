@@ -15,6 +15,7 @@ from kyoten.consultations.desks import Desk
 from kyoten.consultations.models import KIND, Consultation, Message
 from kyoten.consultations.models import Sequence as Numbers
 from kyoten.post import threads
+from kyoten.post.bulk import update_many
 from kyoten.post.models import InboundMail
 from kyoten.records.actions import record_many
 from kyoten.records.models import Refused
@@ -25,10 +26,10 @@ def take_mails(mails: Sequence[InboundMail], desk: Desk, *, at: datetime) -> int
     """受付 of mails of one desk, in their order. Returns how many were taken; those another worker was first with are
     left to it.
 
-    Mails that belong to threads, answer a mail of ours or came outside the desk's period go one by one.
+    Mails that belong to threads or answer a mail of ours go one by one.
     """
     related = threads.related(mails)
-    alone = [mail for mail in mails if mail.answers_id or mail.pk in related or _outside(desk, mail)]
+    alone = [mail for mail in mails if mail.answers_id or mail.pk in related]
     single = {mail.pk for mail in alone}
     together = [mail for mail in mails if mail.pk not in single]
     count = _take_together(together, desk, at=at) if together else 0
@@ -37,10 +38,6 @@ def take_mails(mails: Sequence[InboundMail], desk: Desk, *, at: datetime) -> int
             intake.take_mail(mail, desk, at=at)
             count += 1
     return count
-
-
-def _outside(desk: Desk, mail: InboundMail) -> bool:
-    return desk_rules.outside(desk.rules, mail.received_at)
 
 
 @transaction.atomic
@@ -52,19 +49,23 @@ def _take_together(mails: Sequence[InboundMail], desk: Desk, *, at: datetime) ->
     if not mails:
         return 0
     section, last = desk.section(at), _numbers(desk, len(mails))
+    known = intake.sections_at(mail.sender for mail in mails)
+    told = [intake.from_mail(mail, desk, "", known.get(mail.sender.casefold())) for mail in mails]
     cases = Consultation.objects.bulk_create(
-        intake.new_case(desk, intake.from_mail(mail, desk, ""), section=section, number=f"{desk.rules.number}-{n:04d}")
-        for n, mail in enumerate(mails, last - len(mails) + 1)
+        intake.new_case(desk, what, section=section, number=f"{desk.rules.number}-{n:04d}")
+        for n, what in enumerate(told, last - len(mails) + 1)
     )
     messages = [intake.message_of(mail, mail.text, "") for mail in mails]
-    for case, message, mail in zip(cases, messages, mails, strict=True):
+    for case, message in zip(cases, messages, strict=True):
         message.consultation = case
-        InboundMail.objects.filter(pk=mail.pk).update(
-            state="taken", sort="desk", taken_at=at, taken_kind=KIND, taken_id=case.pk
-    searching.put_new(cases, messages)
-        )
+    taken = [(mail.pk, {"taken_id": case.pk}) for mail, case in zip(mails, cases, strict=True)]
+    update_many(taken, {"state": "taken", "sort": "desk", "taken_at": at, "taken_kind": KIND})
     Message.objects.bulk_create(messages)
+    searching.put_new(cases, messages)
     record_many([intake.received(case) for case in cases], by=intake.SYSTEM, at=at)
+    for case, mail in zip(cases, mails, strict=True):
+        if desk_rules.outside(desk.rules, mail.received_at):
+            intake.reply_outside(case, mail, desk, at=at)
     return len(cases)
 
 

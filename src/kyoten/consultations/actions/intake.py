@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import F
+from django.db.models.functions import Lower
 
-from kyoten.consultations.desks import Desk
 from kyoten.consultations import searching
+from kyoten.consultations.desks import Desk
 from kyoten.consultations.models import KIND, Consultation, Mark, Message, Referral, ids_text
 from kyoten.consultations.models import Sequence as Numbers
 from kyoten.consultations.personal import speaks_of_people
@@ -124,8 +125,8 @@ def add_message(case: Consultation, message: Message) -> Message:
     message.consultation = case
     message.save()
     Consultation.objects.filter(pk=case.pk, latest_at__lt=message.at).update(latest_at=message.at)
-    return message
     searching.index(case.pk)
+    return message
 
 
 @transaction.atomic
@@ -134,7 +135,8 @@ def take_mail(mail: InboundMail, desk: Desk, *, at: datetime) -> Consultation:
     case, warning = case_of(mail, desk)
     take(mail, kind=KIND, record_id=case.pk if case else None, at=at)
     if case is None:
-        case = open_case(desk, from_mail(mail, desk, warning), by=SYSTEM, at=at)
+        known = sections_at([mail.sender]).get(mail.sender.casefold())
+        case = open_case(desk, from_mail(mail, desk, warning, known), by=SYSTEM, at=at)
         InboundMail.objects.filter(pk=mail.pk).update(taken_id=case.pk)
         add_message(case, message_of(mail, mail.text, warning))
         if desk_rules.outside(desk.rules, mail.received_at):
@@ -192,9 +194,9 @@ def message_of(mail: InboundMail, text: str, warning: str) -> Message:
                    mail_id=mail.pk, warning=warning)  # fmt: skip
 
 
-def from_mail(mail: InboundMail, desk: Desk, warning: str) -> Incoming:
+def from_mail(mail: InboundMail, desk: Desk, warning: str, known: Section | None = None) -> Incoming:
+    """What a mail says. `known`: the section whose address the sender's is."""
     told = desk_rules.told(desk.rules, mail.text)
-    known = Section.objects.filter(email__iexact=mail.sender).select_related("organisation").first()
     caller = Caller(
         body=told.body or (known.organisation.name if known else ""),
         person=told.person or mail.sender_name,
@@ -205,6 +207,13 @@ def from_mail(mail: InboundMail, desk: Desk, warning: str) -> Incoming:
     )
     return Incoming(way="mail", subject=mail.subject, text=told.text or mail.text, caller=caller, at=mail.received_at,
                     mail_id=mail.pk, warning=warning)  # fmt: skip
+
+
+def sections_at(addresses: Iterable[str]) -> dict[str, Section]:
+    """By address, the section that has it; one query for many."""
+    wanted = {address.casefold() for address in addresses if address}
+    rows = Section.objects.annotate(address=Lower("email")).filter(address__in=wanted).select_related("organisation")
+    return {row.address: row for row in rows.order_by("-pk")}
 
 
 def _asker(desk: Desk, kind: str) -> str:

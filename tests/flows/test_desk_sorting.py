@@ -1,0 +1,241 @@
+"""振り分け: one mailbox for desk and call; doubles are one, machines create nothing, an expert's answer is heard."""
+
+from datetime import datetime, timedelta
+
+import pytest
+from django.core.management import call_command
+
+from kyoten.consultations.actions import answering, handling, returning
+from kyoten.consultations.models import Consultation, Message
+from kyoten.post import mime
+from kyoten.post.actions import receive
+from kyoten.post.inbox import read_new
+from kyoten.post.models import InboundMail, OutboundMail
+from kyoten.records.models import Event, Refused
+from kyoten.rules.clock import JST
+from kyoten.web import rounds, sorting
+from tests.flows import desking, outlook
+from tests.flows.calling import opened
+from tests.flows.desking import ASKER, SATURDAY, TEMPLATE, TUESDAY
+
+pytestmark = pytest.mark.django_db
+
+
+def arrive(
+    text: str = TEMPLATE, *, at: datetime = SATURDAY, files: dict[str, bytes] | None = None, **more
+) -> InboundMail:
+    """A mail comes in and the round is run."""
+    mail = desking.mail(text, at=at, files=files or {}, **more)
+    rounds.sorted_mail(at)
+    mail.refresh_from_db()
+    return mail
+
+
+def deliver(raw: bytes, at: datetime = TUESDAY) -> InboundMail:
+    mail = receive(raw, source="test", at=at)
+    read_new(at)
+    rounds.sorted_mail(at)
+    mail.refresh_from_db()
+    return mail
+
+
+def answered(world) -> tuple[Consultation, OutboundMail]:
+    case = desking.taken(world)
+    draft = answering.save_draft(case, subject="", text="例です。", version=None, by=world.seat_secretariat, at=TUESDAY)
+    answering.ask_approval(draft, by=world.seat_secretariat, at=TUESDAY)
+    draft.refresh_from_db()
+    answering.answer(draft, desking.desk(world), by=world.seat_secretariat2, at=TUESDAY)
+    return case, OutboundMail.objects.get(about_kind="consultation")
+
+
+def test_a_question_becomes_a_case_at_once(world):
+    mail = arrive()
+    case = Consultation.objects.get()
+    assert (mail.state, mail.sort, mail.taken_kind, mail.taken_id) == ("taken", "desk", "consultation", case.pk)
+    assert (case.number, case.email, case.body_name) == ("R7-0001", ASKER, "松戸市")
+
+
+def test_a_batch_makes_the_same_cases_as_one_by_one(world):
+    mails = [desking.mail(f"{TEMPLATE}{n}", sender=f"a{n}@example.jp") for n in range(5)]
+    found = sorting.sort_read(mails, at=SATURDAY)
+    assert dict(found) == {"desk": 5}
+    assert list(Consultation.objects.order_by("pk").values_list("number", "email")) == [
+        (f"R7-000{n + 1}", f"a{n}@example.jp") for n in range(5)
+    ]
+    case = Consultation.objects.latest("pk")
+    assert [e.act for e in Event.objects.of("consultation", case.pk)] == ["receive"]
+    assert case.messages.get().mail_id == mails[4].pk
+    assert desking.taken(world, "次です。").number == "R7-0006"
+
+
+def test_a_form_waits_for_the_organiser(world):
+    opened(world)
+    mail = arrive("申込書を送ります。", subject="伴走支援の申込について", files={"別紙2-②申込書.docx": b"x"})
+    assert (mail.state, mail.sort, mail.operator_id) == ("attention", "call", None)
+    assert mail.problem.startswith("申込とみられるメールです。")
+    assert Consultation.objects.count() == 0
+
+
+def test_without_an_open_call_the_same_mail_is_a_question(world):
+    mail = arrive("申込書を送ります。", subject="伴走支援の申込について", files={"別紙2-②申込書.docx": b"x"})
+    assert (mail.state, mail.sort) == ("taken", "desk")
+
+
+def test_what_a_mailing_list_sends_makes_no_case(world):
+    mail = arrive(list_id="<news.example.jp>")
+    assert (mail.state, mail.sort, Consultation.objects.count()) == ("attention", "other", 0)
+
+
+def test_the_same_message_by_two_ways_is_one_case(world):
+    first = arrive(message_id="<same@example.jp>", received="from a")
+    again = arrive(message_id="<same@example.jp>", received="from b", at=TUESDAY)
+    assert (again.double_of_id, again.state, again.taken_id) == (first.pk, "taken", first.taken_id)
+    message = Message.objects.get()
+    assert (message.mail_id, message.warning[:3]) == (first.pk, "重複：")
+    assert Consultation.objects.count() == 1
+
+
+def test_the_same_message_twice_in_one_batch_is_one_case(world):
+    one = desking.mail(message_id="<same@example.jp>", received="from a")
+    two = desking.mail(message_id="<same@example.jp>", received="from b")
+    found = sorting.sort_read([one, two], at=SATURDAY)
+    assert (dict(found), Consultation.objects.count()) == ({"desk": 1, "double": 1}, 1)
+
+
+def test_a_known_message_id_with_other_words_is_not_dropped(world):
+    arrive(message_id="<same@example.jp>")
+    other = arrive("別の相談です。", message_id="<same@example.jp>")
+    assert (other.double_of_id, other.state) == (None, "taken")
+    assert Consultation.objects.count() == 2
+
+
+def test_a_known_message_id_of_another_sender_is_not_dropped(world):
+    arrive(message_id="<same@example.jp>")
+    arrive(message_id="<same@example.jp>", sender="b@example.jp")
+    assert Consultation.objects.count() == 2
+
+
+def test_an_out_of_office_note_stands_on_its_case_and_gets_no_answer(world):
+    case, sent = answered(world)
+    mail = arrive(
+        "不在です。", subject="自動応答", in_reply_to=sent.message_id, auto_submitted="auto-replied", at=TUESDAY
+    )
+    assert (mail.sort, mail.state) == ("auto", "taken")
+    case.refresh_from_db()
+    assert (case.state, [m.kind for m in case.messages.all()]) == ("answered", ["in", "out", "auto"])
+    assert (Consultation.objects.count(), OutboundMail.objects.count()) == (1, 1)
+    rounds.sorted_mail(TUESDAY)
+    assert case.messages.count() == 3
+
+
+def bounce(sent: OutboundMail) -> bytes:
+    return (
+        "From: MAILER-DAEMON@example.jp\r\nTo: kyoten@example.jp\r\nSubject: Undelivered\r\n"
+        "Content-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n"
+        "--b\r\nContent-Type: text/plain\r\n\r\nnot delivered\r\n"
+        "--b\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; x\r\n\r\n"
+        "Final-Recipient: rfc822; x\r\nAction: failed\r\nStatus: 5.1.1\r\n\r\n"
+        f"--b\r\nContent-Type: text/rfc822-headers\r\n\r\nMessage-ID: {sent.message_id}\r\n--b--\r\n"
+    ).encode()
+
+
+def test_a_bounce_of_an_answer_reopens_the_case(world):
+    case, sent = answered(world)
+    mail = deliver(bounce(sent))
+    case.refresh_from_db()
+    assert (mail.sort, case.state, case.reopened) == ("auto", "assigned", 1)
+    assert case.messages.get(kind="out").warning == "届きませんでした。"
+    assert case.messages.get(kind="auto").mail_id == mail.pk
+    rounds.undelivered_answers(TUESDAY)
+    case.refresh_from_db()
+    assert (case.reopened, Consultation.objects.count()) == (1, 1)
+
+
+def test_a_final_failure_of_delivery_reopens_the_case_once(world):
+    case, sent = answered(world)
+    OutboundMail.objects.filter(pk=sent.pk).update(state="failed", failed_at=TUESDAY)
+    for _ in range(2):
+        rounds.undelivered_answers(TUESDAY)
+    case.refresh_from_db()
+    assert (case.state, case.reopened) == ("assigned", 1)
+
+
+def test_a_failed_referral_is_pointed_out_on_the_case(world):
+    case = desking.taken(world)
+    handling.refer(case, to_name="医師会", to_email="x@ishi.example.jp", text="どうでしょう。", due=None,
+                   by=world.seat_secretariat, at=TUESDAY)  # fmt: skip
+    OutboundMail.objects.update(state="failed", failed_at=TUESDAY)
+    assert (returning.undelivered(TUESDAY), returning.undelivered(TUESDAY)) == (1, 0)
+    case.refresh_from_db()
+    assert (case.state, case.warning[:17]) == ("referring", "x@ishi.example.jp")
+
+
+def test_an_adviser_answers_a_referral_by_plain_mail(world):
+    case = desking.taken(world)
+    row = handling.refer(case, to_name="医師会", to_email="x@ishi.example.jp", text="どうでしょう。", due=None,
+                         by=world.seat_secretariat, at=TUESDAY)  # fmt: skip
+    sent = OutboundMail.objects.get()
+    later = TUESDAY + timedelta(days=1)
+    arrive("こう考えます。", sender="x@ishi.example.jp", in_reply_to=sent.message_id, at=later)
+    row.refresh_from_db()
+    case.refresh_from_db()
+    assert (row.answered_at, case.state) == (later, "received")
+    assert [m.kind for m in case.messages.all()] == ["in", "asked", "heard"]
+    assert Consultation.objects.count() == 1
+
+
+def test_two_of_us_answering_each_other_stop_at_once(world):
+    late = datetime(2026, 3, 2, 10, 0, tzinfo=JST)
+    arrive(at=late)
+    [reply] = OutboundMail.objects.all()
+    raw = mime.build(reply).replace(b"kyoten@example.jp", b"other@desk.example.jp")
+    for n in range(3):
+        deliver(raw.replace(b"Subject:", f"X-Hop: {n}\r\nSubject:".encode()), late + timedelta(days=n * 2))
+    assert (OutboundMail.objects.count(), Consultation.objects.count()) == (1, 1)
+
+
+def test_a_saved_mail_of_outlook_is_a_case_too(world):
+    mail = deliver(outlook.message(headers="From: chiiki@matsudo.example.jp\r\nTo: zaitaku@example.jp\r\n"))
+    case = Consultation.objects.get()
+    assert (mail.original.name[-4:], case.subject, case.text) == (".msg", "拠点整備・運用に関する照会", "照会です。")
+
+
+def test_one_bad_mail_stops_no_other(world, tmp_path):
+    (tmp_path / "1.eml").write_bytes(b"From: a@example.jp\r\nTo: zaitaku@example.jp\r\nSubject: A\r\n\r\nA")
+    (tmp_path / "2.msg").write_bytes(outlook.message()[:600])
+    (tmp_path / "3").write_bytes(b"From: a:b:;;\r\nTo: zaitaku@example.jp\r\nSubject: B\r\n\r\nB")
+    (tmp_path / "below").mkdir()
+    (tmp_path / "below" / "4.eml").write_bytes((tmp_path / "1.eml").read_bytes())
+    from io import StringIO
+
+    said = StringIO()
+    call_command("mail", "take", str(tmp_path), stdout=said)
+    assert said.getvalue().startswith(
+        "取込 3通（相談 2・申込 0・その他 0・自動応答・不達通知 0・返信 0）、重複 1通、要確認 1通、"
+    )
+    assert InboundMail.objects.get(state="attention").problem.startswith("このメールは自動では読み取れませんでした。")
+    call_command("mail", "take", str(tmp_path), stdout=(again := StringIO()))
+    assert again.getvalue().startswith("取込 0通")
+    assert (InboundMail.objects.count(), Consultation.objects.count()) == (3, 2)
+
+
+def test_a_question_that_is_an_application_goes_to_the_other_pile_and_back(world):
+    mail = arrive()
+    case = Consultation.objects.get()
+    returning.move_away(mail, "call", by=world.seat_secretariat, at=TUESDAY)
+    mail.refresh_from_db()
+    case.refresh_from_db()
+    assert (mail.state, mail.sort, mail.taken_id, case.state) == ("attention", "call", None, "withdrawn")
+    assert [e.act for e in Event.objects.of("consultation", case.pk)] == ["receive", "move_away"]
+    with pytest.raises(Refused, match="すでにほかの方"):
+        returning.move_away(mail, "other", by=world.seat_secretariat, at=TUESDAY)
+
+
+def test_a_case_that_is_being_answered_is_not_moved_away(world):
+    mail = arrive()
+    case = Consultation.objects.get()
+    answering.save_draft(case, subject="", text="案", version=None, by=world.seat_secretariat, at=TUESDAY)
+    with pytest.raises(Refused, match="すでにやりとりが始まっています"):
+        returning.move_away(mail, "call", by=world.seat_secretariat, at=TUESDAY)
+    mail.refresh_from_db()
+    assert (mail.state, mail.sort) == ("taken", "desk")

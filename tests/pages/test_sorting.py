@@ -1,0 +1,138 @@
+"""受信箱の振り分け: the piles, one click either way, the entry of a form, and who sees nothing of it."""
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from kyoten.calls.models import Application
+from kyoten.consultations.models import Consultation
+from kyoten.post.models import InboundMail, MailboxState
+from kyoten.web import rounds
+from tests.flows import desking
+from tests.flows.calling import opened
+from tests.flows.desking import SATURDAY
+from tests.world import login
+
+pytestmark = pytest.mark.django_db
+FORM = {"subject": "伴走支援の申込について", "files": {"別紙2-②申込書.pdf": b"%PDF-1.4"}}
+
+
+def arrive(text="照会です。", **more) -> InboundMail:
+    mail = desking.mail(text, **more)
+    rounds.sorted_mail(SATURDAY)
+    mail.refresh_from_db()
+    return mail
+
+
+@pytest.fixture
+def officer(world):
+    return login(Client(), world.seat_secretariat)
+
+
+def shown(client, pile: str) -> list[str]:
+    page = client.get(reverse("sorting:list"), {"pile": pile}).context["page"]
+    return [mail.subject for mail in page]
+
+
+def post(client, route: str, mail: InboundMail, **data):
+    return client.post(reverse(route, args=[mail.pk]), data)
+
+
+def test_every_pile_shows_its_own(world, officer):
+    opened(world)
+    arrive(subject="質問")
+    arrive(**FORM)
+    arrive(subject="お知らせ", list_id="<news.example.jp>")
+    assert [shown(officer, pile) for pile in ("desk", "call", "other", "unread")] == [
+        ["質問"], ["伴走支援の申込について"], ["お知らせ"], []
+    ]  # fmt: skip
+
+
+def test_an_empty_pile_says_so(world, officer):
+    page = officer.get(reverse("sorting:list"))
+    assert "ここで確認を待つメールはありません" in page.content.decode()
+
+
+def test_a_pile_that_does_not_exist_is_not_found(world, officer):
+    assert officer.get(reverse("sorting:list"), {"pile": "x"}).status_code == 404
+
+
+def test_another_pile_becomes_a_case_with_one_click(world, officer):
+    mail = arrive(subject="お知らせ", list_id="<news.example.jp>")
+    answer = post(officer, "sorting:change", mail, to="desk")
+    case = Consultation.objects.get()
+    mail.refresh_from_db()
+    assert answer.headers["Location"] == reverse("consultations:case", args=[case.pk])
+    assert (mail.sort, mail.state, mail.taken_id) == ("desk", "taken", case.pk)
+    assert shown(officer, "other") == []
+
+
+def test_a_case_goes_to_the_call_and_back_with_one_click_each(world, officer):
+    mail = arrive(subject="質問")
+    post(officer, "sorting:change", mail, to="call")
+    assert (shown(officer, "call"), Consultation.objects.get().state) == (["質問"], "withdrawn")
+    post(officer, "sorting:change", mail, to="desk")
+    assert list(Consultation.objects.order_by("pk").values_list("state", flat=True)) == ["withdrawn", "received"]
+    assert shown(officer, "desk") == ["質問"]
+
+
+@pytest.mark.parametrize("to", ["", "x", "other"])
+def test_nowhere_is_refused_and_nothing_changes(world, officer, to):
+    mail = arrive(subject="お知らせ", list_id="<news.example.jp>")
+    answer = officer.post(reverse("sorting:change", args=[mail.pk]), {"to": to}, follow=True)
+    mail.refresh_from_db()
+    assert "移す先を選んでください。" in answer.content.decode()
+    assert (mail.sort, mail.state) == ("other", "attention")
+
+
+def test_done_with_one_click(world, officer):
+    mail = arrive(subject="お知らせ", list_id="<news.example.jp>")
+    answer = post(officer, "sorting:settle", mail)
+    mail.refresh_from_db()
+    assert (answer.headers["Location"], mail.state) == (reverse("sorting:list") + "?pile=other", "taken")
+
+
+def test_the_form_of_an_unplaced_mail_is_entered_for_its_applicant(world, officer):
+    call = opened(world)
+    mail = arrive(**FORM)
+    page = officer.get(reverse("sorting:mail", args=[mail.pk])).content.decode()
+    url = reverse("calls:proxy_from_unplaced", args=[call.slug, mail.pk])
+    assert url in page
+    assert "別紙2-②申込書.pdf" in officer.get(url).content.decode()
+    officer.post(url, {"applicant": world.matsudo.pk, "file": 0})
+    application = Application.objects.get()
+    mail.refresh_from_db()
+    assert (application.applicant_id, application.by_proxy) == (world.matsudo.pk, "secretariat")
+    assert (mail.state, mail.taken_kind, mail.taken_id) == ("taken", "application", application.pk)
+    assert officer.get(url).status_code == 404
+
+
+def test_files_come_as_downloads(world, officer):
+    opened(world)
+    mail = arrive(**FORM)
+    answer = officer.get(reverse("sorting:file", args=[mail.pk, 1]))
+    assert (b"".join(answer), answer["X-Content-Type-Options"]) == (b"%PDF-1.4", "nosniff")
+    assert officer.get(reverse("sorting:file", args=[mail.pk, 2])).status_code == 404
+    assert b"Subject:" in b"".join(officer.get(reverse("sorting:file", args=[mail.pk, 0])))
+
+
+@pytest.mark.parametrize("seat", ["seat_chiba", "seat_matsudo", "seat_association"])
+def test_who_runs_no_desk_sees_nothing(world, seat):
+    mail = arrive(subject="お知らせ", list_id="<news.example.jp>")
+    client = login(Client(), getattr(world, seat))
+    assert client.get(reverse("sorting:list")).status_code == 404
+    assert client.get(reverse("sorting:mail", args=[mail.pk])).status_code == 404
+    assert post(client, "sorting:settle", mail).status_code == 404
+    mail.refresh_from_db()
+    assert mail.state == "attention"
+
+
+def test_the_counts_of_the_mailbox_are_reconciled(world, officer):
+    MailboxState.objects.create(source="test", on_server=3, doubled=1, fetched_at=SATURDAY)
+    arrive(subject="お知らせ", list_id="<news.example.jp>")
+    [row] = officer.get(reverse("sorting:list")).context["mailboxes"]
+    assert (row["stored"], row["quarantined"], row["missing"]) == (1, 1, 1)
+    arrive(subject="質問")
+    page = officer.get(reverse("sorting:list"))
+    assert page.context["mailboxes"][0]["missing"] == 0
+    assert "すべて保存済み" in page.content.decode()
