@@ -34,7 +34,8 @@ def test_spellings_that_count_as_one(one, other):
 
 
 @pytest.mark.parametrize(
-    ("one", "other"), [("髙橋", "高橋"), ("かまがや", "カマガヤ"), ("した。\n\n次", "した。次"), ("home\ncare", "homecare")]
+    ("one", "other"),
+    [("髙橋", "高橋"), ("かまがや", "カマガヤ"), ("した。\n\n次", "した。次"), ("home\ncare", "homecare")],
 )
 def test_what_stays_different(one, other):
     assert normalise(one) != normalise(other)

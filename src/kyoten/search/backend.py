@@ -10,6 +10,7 @@ from django.db import connection
 
 GROUP = 30  # conditions in one pair of brackets: SQLite takes no expression deeper than 1,000
 MOST_TOKENS = 24  # of one question: more of them only cost time, the comparison decides anyway
+DENSE = 10  # one text in so many: comparing one after the other is faster than asking the index
 NEWEST = 2**63 - 1
 
 

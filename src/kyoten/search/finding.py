@@ -6,11 +6,10 @@ from collections.abc import Collection
 from typing import NamedTuple
 
 from kyoten.rules.search_text import words as words_of
-from kyoten.search.backend import NEWEST, Question, index, rows_of
+from kyoten.search.backend import DENSE, NEWEST, Question, index, rows_of
 
 CAP = 1000  # what is counted exactly; beyond it the screen says 「1,000件以上」
 STEP = 2000  # rows compared one after the other at a time
-DENSE = 10  # one hit in so many rows: walking on is faster than asking the index
 Hit = tuple[int, str, int]  # id of the entry, kind, record id
 
 

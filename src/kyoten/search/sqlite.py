@@ -9,17 +9,18 @@ Postings are deleted with the text they came from: FTS5 keeps nothing but the po
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
 from operator import add as joined
 from typing import Any
 
 from django.db import DatabaseError, connection, transaction
 
-from kyoten.search.backend import Question, Row, marker, rows_of, spread
+from kyoten.search.backend import DENSE, Question, Row, marker, rows_of, spread
 from kyoten.search.models import Entry
 
 ASKED_FIRST = True  # walks its candidates newest first, and stops when there are enough
+SAMPLE = 500  # texts that show which characters are rare
 NAMED = 50  # tokens whose postings are compared one by one when their numbers differ
 BULK_BYTES, USUAL_BYTES = 16 * 1024 * 1024, 1024 * 1024  # postings kept in memory before they are written
 _FULL_WIDTH = {code: code + 0xFEE0 for code in range(0x21, 0x7F)}
@@ -85,9 +86,19 @@ def _match(question: Question) -> str:
     """The question in FTS5's language. Single characters only where there is nothing longer: they stand for many tokens."""
     long = [wide(word) for word in question.words if len(word) > 1]
     pairs = spread([word[at : at + 2] for word in long for at in range(len(word) - 1)])
-    wanted = [f'"{pair}"' for pair in pairs] or [f'"{wide(word)}" *' for word in spread(question.words)]
+    wanted = [f'"{pair}"' for pair in pairs] or [f'"{wide(word)}" *' for word in _rare(question)]
     markers = " OR ".join(f'"{wide(name)}"' for name in question.markers())
     return " AND ".join([f"({markers})", *wanted])
+
+
+def _rare(question: Question) -> list[str]:
+    """Those of the single characters that few of the newest texts have; the others would propose nearly everything."""
+    words = spread(question.words)
+    sums = ", ".join(["sum(instr(e.text, %s) > 0)"] * len(words))
+    sql = f"""SELECT count(*), {sums} FROM
+        (SELECT text FROM search_entry WHERE scope = %s ORDER BY scope DESC, id DESC LIMIT {SAMPLE}) e"""
+    [(rows, *hits)] = rows_of(sql, [*words, question.scope])
+    return [word for word, number in zip(words, hits, strict=True) if rows and number * DENSE < rows]
 
 
 def verify() -> list[str]:
@@ -97,17 +108,22 @@ def verify() -> list[str]:
             rows_of("INSERT INTO search_posting (search_posting) VALUES ('integrity-check')")
     except DatabaseError as error:
         return [f"検索の索引が壊れています（{error}）。作り直してください。"]
-    expected: Counter[str] = Counter()
-    for entry in Entry.objects.iterator(chunk_size=1000):
-        expected.update(_tokens_of(entry))
+    expected, markers = Counter[str](), defaultdict[str, set[int]](set)
+    for row in _rows():
+        expected.update(_tokens_of(row))
+        for name in (marker(row.scope), marker(row.scope, row.kind)):
+            markers[wide(name)].add(row.id)
     there = _counted()
-    names = {wide(marker(*pair)) for pair in Entry.objects.values_list("scope", "kind").distinct().order_by()}
-    different = {name for name in {*expected, *there} if expected[name] != there[name]}
-    return _named([*sorted(names), *sorted(different - names)[:NAMED]])
+    different = {token for token in {*expected, *there} if expected[token] != there[token]} - markers.keys()
+    return _named(markers | _holders(sorted(different)[:NAMED]))
 
 
-def _tokens_of(entry: Entry) -> set[str]:
-    return {token for token in _BETWEEN.split(tokens(entry.scope, entry.kind, entry.text)) if token}
+def _rows() -> Iterator[Row]:
+    return (Row(*values) for values in Entry.objects.values_list(*Row._fields).iterator(chunk_size=1000))
+
+
+def _tokens_of(row: Row) -> set[str]:
+    return {token for token in _BETWEEN.split(tokens(row.scope, row.kind, row.text)) if token}
 
 
 def _counted() -> Counter[str]:
@@ -121,22 +137,28 @@ def _counted() -> Counter[str]:
             cursor.execute("DROP TABLE temp.search_vocabulary")
 
 
-def _named(suspects: Sequence[str]) -> list[str]:
-    """The suspects' postings compared with the texts, one by one."""
-    expected: dict[str, set[int]] = {token: set() for token in suspects}
-    names = {}
-    for entry in Entry.objects.iterator(chunk_size=1000):
-        names[entry.id] = f"{entry.kind} {entry.record_id}"
-        for token in _tokens_of(entry) & expected.keys():
-            expected[token].add(entry.id)
-    faults = {}
-    for token in suspects:
-        there = {row[0] for row in rows_of("SELECT rowid FROM search_posting WHERE search_posting MATCH %s", [f'"{token}"'])}
-        for missing in sorted(expected[token] - there):
-            faults.setdefault(missing, f"{names[missing]}: 本文の「{token}」が検索の索引にありません。")
-        for extra in sorted(there - expected[token]):
-            name = names.get(extra, f"行のない番号 {extra}")
-            faults.setdefault(extra, f"{name}: 検索の索引に、本文にない「{token}」があります。")
-    return list(faults.values())
+def _holders(suspects: Sequence[str]) -> dict[str, set[int]]:
+    """For tokens whose numbers differ: the entries whose text has them."""
+    holders: dict[str, set[int]] = {token: set() for token in suspects}
+    for row in _rows() if suspects else ():
+        for token in _tokens_of(row) & holders.keys():
+            holders[token].add(row.id)
+    return holders
 
 
+def _named(expected: dict[str, set[int]]) -> list[str]:
+    """The postings of these tokens compared with the texts, one by one."""
+    faults: dict[int, str] = {}
+    for token, holders in expected.items():
+        rows = rows_of("SELECT rowid FROM search_posting WHERE search_posting MATCH %s", [f'"{token}"'])
+        there = {row[0] for row in rows}
+        for missing in sorted(holders - there):
+            faults.setdefault(missing, f"本文の「{token}」が検索の索引にありません。")
+        for extra in sorted(there - holders):
+            faults.setdefault(extra, f"検索の索引に、本文にない「{token}」があります。")
+    known = Entry.objects.in_bulk(list(faults))
+    return [f"{_name(known.get(number), number)}: {fault}" for number, fault in sorted(faults.items())]
+
+
+def _name(entry: Entry | None, number: int) -> str:
+    return f"{entry.kind} {entry.record_id}" if entry else f"本文のない番号 {number}"
