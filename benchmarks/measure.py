@@ -1,4 +1,4 @@
-"""Measures one database: `python measure.py RESULT APPLICATIONS RUNS`, with KYOTEN_DATA and DATABASE_URL set.
+"""Measures one database: `python measure.py RESULT call|desk COUNT RUNS`, with KYOTEN_DATA and DATABASE_URL set.
 
 Requests go through Django's whole stack (all middleware, sessions, templates, the connection as it is opened and closed
 for each request) in one process and one thread; what is left out is the socket and the browser.
@@ -10,6 +10,7 @@ import json
 import os
 import platform
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
@@ -23,6 +24,7 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "kyoten.web.settings"
 django.setup()
 
 import country  # noqa: E402
+import desk  # noqa: E402
 from django.core.management import call_command  # noqa: E402
 from django.db import close_old_connections, connection  # noqa: E402
 from django.http import HttpResponse  # noqa: E402
@@ -31,12 +33,15 @@ from django.test.utils import CaptureQueriesContext  # noqa: E402
 from django.urls import reverse  # noqa: E402
 
 from kyoten.calls.models import Application  # noqa: E402
+from kyoten.consultations.models import Consultation  # noqa: E402
 from kyoten.organisations import seats  # noqa: E402
 from kyoten.organisations.models import Seat  # noqa: E402
 from kyoten.rules.answers import digests  # noqa: E402
 from kyoten.web import world  # noqa: E402
 
 SLUG = "r7-zaitaku"
+MAILS = 1000  # taken in from a folder
+NAMES = {"call": "申込書", "desk": "相談"}
 FEW = 5  # runs of what takes a second
 Request = Callable[[], HttpResponse]
 
@@ -53,18 +58,57 @@ class Measured:
     limit: int = 0
 
 
-def main(result: Path, applications: int, runs: int) -> None:
+def main(result: Path, what: str, count: int, runs: int) -> None:
     call_command("migrate", verbosity=0)
     call_command("collectstatic", interactive=False, verbosity=0)
-    made = country.build(applications, say)
+    rows = list(PARTS[what](count, runs))
+    data = {"database": database(), "machine": machine(), "of": f"{NAMES[what]} {count:,}件", "runs": runs}
+    result.write_text(json.dumps(data | {"rows": [asdict(row) for row in rows]}), "utf-8")
+
+
+def of_the_call(count: int, runs: int) -> Iterator[Measured]:
+    made = country.build(count, say)
     say("測っています")
-    rows = list(while_written(made, runs))
+    yield from while_written(made, runs)
     country.forward(made, say)
     tidy()
     say("測っています")
-    rows += list(while_selected(made, runs))
-    data = {"database": database(), "machine": machine(), "applications": Application.objects.count(), "runs": runs}
-    result.write_text(json.dumps(data | {"rows": [asdict(row) for row in rows]}), "utf-8")
+    yield from while_selected(made, runs)
+
+
+def of_the_desk(count: int, runs: int) -> Iterator[Measured]:
+    """10 a.m. at the desk: the inbox, the search, a case, and mail that comes in."""
+    made = desk.build(count, say)
+    start = time.perf_counter()
+    call_command("search_rebuild", stdout=sys.stderr)
+    yield Measured("検索の索引を作る（秒）", 0, [time.perf_counter() - start], [0.0], limit=30)
+    tidy()
+    say("測っています")
+    office, listing = world.seat_of("jimukyoku"), reverse("consultations:list")
+    some = Random(3).sample(range(1, count + 1), runs + 2)
+    numbers = [f"R7-{n:04d}" for n in some]
+    cases = Consultation.objects.filter(number__in=numbers).order_by("pk").values_list("pk", flat=True)
+    yield measured("相談の受信箱（対応中）", page(office, listing), runs, limit=40)
+    yield measured("相談の受信箱（すべて）", page(office, f"{listing}?view=all"), runs, limit=40)
+    yield measured("相談の受信箱（最後の頁）", page(office, f"{listing}?view=all&page={count // 50}"), runs)
+    yield measured("相談の受信箱（分類）", page(office, f"{listing}?view=all&subject=disaster"), runs)
+    for words in ("看取り", "往診", "どこにもない言葉", "看", "会議 夜間"):
+        yield measured(f"検索　{words}", page(office, f"{listing}?words={words}"), runs, limit=60)
+    yield measured(
+        "相談の画面", page(office, *(reverse("consultations:case", args=[pk]) for pk in cases)), runs, limit=30
+    )
+    yield taking(made)
+
+
+def taking(made: desk.Desk) -> Measured:
+    """Mails a second, from a folder, every one committed: the measure is milliseconds a mail."""
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
+        for n, raw in enumerate(desk.mails(MAILS)):
+            (Path(folder) / f"{n:05d}.eml").write_bytes(raw)
+        start, own = time.perf_counter(), time.process_time()
+        call_command("mail", "take", folder, stdout=sys.stderr)
+        each = (time.perf_counter() - start) * 1000 / MAILS, (time.process_time() - own) * 1000 / MAILS
+    return Measured("メール1通の受付（フォルダーから）", 0, [each[0]], [each[1]], limit=5)
 
 
 def say(words: str) -> None:
@@ -199,5 +243,7 @@ def machine() -> str:
     return f"{os.cpu_count()}コア（負荷 {os.getloadavg()[0]:.1f}）　{platform.system()} {platform.machine()}　Python {platform.python_version()}"
 
 
+PARTS = {"call": of_the_call, "desk": of_the_desk}
+
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))
+    main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))

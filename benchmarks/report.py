@@ -12,7 +12,7 @@ def report(results: list[dict]) -> str:
     first = results[0]
     lines = [
         "",
-        f"申込書 {first['applications']:,}件、各画面 {first['runs']}回　{first['machine']}　"
+        f"{first['of']}、各画面 {first['runs']}回　{first['machine']}　"
         + "　".join(result["database"] for result in results),
         "ミリ秒。要求から応答まで（Django の全ミドルウェアを通し、ソケットとブラウザーを除く。一つのプロセス、一つのスレッド）。",
         "「うち計算」は、そのうち自分のプロセスの CPU 時間（中央値）。混んでいる機械では、残りの多くは順番待ち。",
