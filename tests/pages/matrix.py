@@ -20,6 +20,8 @@ from django.utils import timezone
 from kyoten.calls.actions import applying, gathering, incoming, selecting
 from kyoten.calls.models import EditConflict
 from kyoten.consultations.actions import handling
+from kyoten.consultations.actions.knowledge import put_guide_section
+from kyoten.consultations.models import Example
 from kyoten.inquiries.models import MailAnswer
 from kyoten.organisations.actions import people
 from kyoten.organisations.actions.addresses import confirmation_token
@@ -27,7 +29,7 @@ from kyoten.organisations.models import AddressConfirmation, AddressImport, Area
 from kyoten.papers.forms import write_form
 from kyoten.post.actions import receive, send
 from kyoten.post.inbox import read_new
-from kyoten.post.models import OutboundMail
+from kyoten.post.models import InboundMail, OutboundMail
 from kyoten.records.models import Attachment
 from kyoten.web.models import Rescued
 from tests.flows import calling, desking
@@ -115,9 +117,16 @@ def _around_the_desk(at: SimpleNamespace) -> None:
     by, when = at.world.seat_secretariat, desking.TUESDAY
     at.consultation = desking.taken(at.world)
     at.message = at.consultation.messages.get()
+    at.sorted_mail = desking.mail("x", subject="申込", sender="b@example.jp")
+    InboundMail.objects.filter(pk=at.sorted_mail.pk).update(sort="call")
     at.callback = handling.promise_callback(
         at.consultation, when=when, phone="000-0000-0000", note="", owner=None, by=by, at=when
     )
+    at.section = put_guide_section(chapter="", title="会議", text="会議の例", by=by, at=when)
+    at.example = Example.objects.create(
+        operator=at.world.secretariat, programme="r7-zaitaku", fiscal_year=2025, title="会議", question="？", answer="例",
+        basis="同意", state="released", proposed_by=by, proposed_at=when, released_by=by, released_at=when,
+    )  # fmt: skip
 
 
 def _inside_the_draft(at: SimpleNamespace) -> None:
@@ -161,8 +170,10 @@ def values(at: SimpleNamespace, route: str) -> dict[str, Any]:
         "inquiries": {"pk": at.case.pk, "token": at.case.token},
         "organisations": {"pk": world.section_matsudo.pk, "token": "nothing"},
         "consultations": {"pk": at.consultation.pk, "slug": "r7-zaitaku", "message": at.message.pk, "number": 0,
-                          "row": at.callback.pk},
+                          "row": at.callback.pk, "year": 2025},
+        "examples": {"pk": at.example.pk},
         "post": {"pk": at.failed.pk, "attachment": 1},
+        "sorting": {"pk": at.sorted_mail.pk, "number": 0},
         "programmes": {"slug": "r7-zaitaku", "old": 1, "new": 1, "revision": 1},
         "rescue": {"pk": at.kept.pk},
     }  # fmt: skip
@@ -173,6 +184,7 @@ def values(at: SimpleNamespace, route: str) -> dict[str, Any]:
         "calls:draft_void": {"pk": at.draft.pk},
         "calls:draft_file": {"pk": at.draft.pk, "attachment": Attachment.objects.of("draft", at.draft.pk).get().pk},
         "calls:fax_sheet": {"pk": at.case.pk},
+        "consultations:guide_edit": {"pk": at.section.pk},
         "inquiries:asked": inquiry,
         "inquiries:due": inquiry,
         "inquiries:remind": inquiry,
@@ -180,6 +192,7 @@ def values(at: SimpleNamespace, route: str) -> dict[str, Any]:
         "inquiries:settle_mail": {"pk": at.mail_answer.pk},
         "inquiries:mail_file": {"pk": at.mail_answer.pk, "number": 1},
         "calls:proxy_from_mail": {"pk": at.mail_answer.pk},
+        "calls:proxy_from_unplaced": {"pk": at.sorted_mail.pk},
         "organisations:accept": {"token": at.token},
         "organisations:confirm": {"token": confirmation_token(at.confirmation)},
         "organisations:revoke_invitation": {"pk": at.invitation.pk},

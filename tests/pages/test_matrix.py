@@ -115,6 +115,11 @@ post:attention                          ooooooool  --------l
 post:attention_mail                     xxxxxoxxl  --------l
 post:attention_file                     xxxxxoxxl  --------l
 post:attention_settle                   --------l  xxfxxoxxl
+sorting:list                            xxxxxoxxl  --------l
+sorting:mail                            xxxxxoxxl  --------l
+sorting:file                            xxxxxoxxl  --------l
+sorting:change                          --------l  xxfxxoxxl
+sorting:settle                          --------l  xxfxxoxxl
 consultations:list                      xxxxxoxxl  --------l
 consultations:log                       xxxxxoxxl  xxfxxoxxl
 consultations:ask                       xxxxxxxxx  xxxxxxxxx
@@ -132,6 +137,26 @@ consultations:merge                     --------l  xxfxxoxxl
 consultations:settle_warning            --------l  xxfxxoxxl
 consultations:split                     --------l  xxfxxoxxl
 consultations:message_file              xxxxxoxxl  --------l
+consultations:report                    xxxxxooxl  --------l
+consultations:report_table              xxxxxooxl  --------l
+consultations:report_words              xxxxxoxxl  xxfxxoxxl
+consultations:report_paper              xxxxxoxxl  --------l
+consultations:check_personal            --------l  xxfxxoxxl
+consultations:mask                      --------l  xxfxxoxxl
+consultations:consent                   xxxxxoxxl  xxfxxoxxl
+consultations:propose                   xxxxxoxxl  xxfxxoxxl
+consultations:suggest                   xxxxxoxxl  --------l
+consultations:export                    xxxxxoxxl  xxfxxoxxl
+consultations:guide                     xxxxxoxxl  xxfxxoxxl
+consultations:guide_add                 xxxxxoxxl  xxxxxoxxl
+consultations:guide_edit                xxxxxoxxl  xxxxxoxxl
+consultations:readers                   xxxxxxxxl  xxxxxxxxl
+consultations:person                    xxxxxxxxl  xxxxxxxxl
+consultations:person_paper              xxxxxxxxl  xxxxxxxxl
+consultations:person_delete             xxxxxxxxl  xxxxxxxxl
+examples:list                           ooooooool  --------l
+examples:show                           ooooooool  --------l
+examples:decide                         --------l  xxfxxoxxl
 calls:list                              ooooooool  --------l
 calls:show                              oooooooxl  --------l
 calls:guide                             ooooooooo  ooooooooo
@@ -150,6 +175,7 @@ calls:status_table                      xooxxxxxl  x---xxxxl
 calls:fax_sheet                         xooxxxxxl  x---xxxxl
 calls:proxy                             xoooxoxxl  xofoxoxxl
 calls:proxy_from_mail                   xooxxxxxl  xofxxxxxl
+calls:proxy_from_unplaced               xxxxxoxxl  xxxxxoxxl
 calls:prepare                           xooxxxxxl  xofxxxxxl
 calls:board                             xxxxxoxxl  xxxxx-xxl
 calls:late                              xxxxxoxxl  xxxxxoxxl
@@ -211,6 +237,10 @@ organisations:give_seat                 oo   oo
 organisations:seat                      ox   ox
 organisations:transfer                  ox   ox
 programmes:publish                      x-   xo
+consultations:readers                   xo   --
+consultations:person                    xo   --
+consultations:person_paper              --   xo
+consultations:person_delete             --   xo
 """
 TABLES = {"draft": DRAFT, "submitted": SUBMITTED, "forwarded": FORWARDED}
 
