@@ -16,6 +16,7 @@ from kyoten.search.backend import Question, Row, marker, rows_of, spread
 from kyoten.search.models import Entry
 
 ASKED_FIRST = False
+BULK_WAITING, USUAL_WAITING = 131072, 256  # kB of new rows that GIN may leave unsorted: every question reads them all
 
 
 def pairs(text: str) -> set[int]:
@@ -65,7 +66,14 @@ def clear() -> None:
 
 
 def bulk(on: bool) -> None:
-    """PostgreSQL needs nothing for many rows."""
+    """Many rows wait in a list that GIN then takes in at once, sorted; nobody who reads is locked out meanwhile."""
+    waiting = BULK_WAITING if on else USUAL_WAITING
+    with connection.cursor() as cursor:
+        if on:
+            cursor.execute("SET LOCAL work_mem = '256MB'")  # of this transaction
+        cursor.execute(f"ALTER INDEX search_entry_codes SET (gin_pending_list_limit = {waiting})")
+        if not on:
+            cursor.execute("SELECT gin_clean_pending_list('search_entry_codes')")
 
 
 def comparison(question: Question) -> tuple[str, list[Any]]:
