@@ -1,10 +1,14 @@
 from django.urls import path
 
-from kyoten.consultations.views import cases, knowledge, lists, people
+from kyoten.consultations.views import cases, knowledge, lists, people, reports
 
 app_name = "consultations"
 urlpatterns = [
     path("", lists.list_cases, name="list"),
+    path("report/", reports.report, name="report"),
+    path("report.xlsx", reports.report_table, name="report_table"),
+    path("<slug:slug>/report/<int:year>/", reports.report_words, name="report_words"),
+    path("<slug:slug>/report/<int:year>.docx", reports.report_paper, name="report_paper"),
     path("<int:pk>/", cases.show, name="case"),
     path("<int:pk>/assign/", cases.assign, name="assign"),
     path("<int:pk>/note/", cases.note, name="note"),

@@ -197,6 +197,10 @@ ROUTES: dict[str, Access] = {
     "consultations:settle_warning": ACTS,
     "consultations:split": ACTS,
     "consultations:message_file": SEAT,
+    "consultations:report": SEAT,  # the body that runs the desk; the ministry for national desks: figures, never a case
+    "consultations:report_table": SEAT,
+    "consultations:report_words": ACTS,
+    "consultations:report_paper": SEAT,
     "consultations:check_personal": ACTS,
     "consultations:mask": ACTS,
     "consultations:consent": ACTS,
