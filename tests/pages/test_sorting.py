@@ -128,11 +128,14 @@ def test_who_runs_no_desk_sees_nothing(world, seat):
 
 
 def test_the_counts_of_the_mailbox_are_reconciled(world, officer):
-    MailboxState.objects.create(source="test", on_server=3, doubled=1, fetched_at=SATURDAY)
+    state = MailboxState.objects.create(source="test", on_server=3, waiting=1, fetched_at=SATURDAY)
     arrive(subject="お知らせ", list_id="<news.example.jp>")
-    [row] = officer.get(reverse("sorting:list")).context["mailboxes"]
-    assert (row["stored"], row["quarantined"], row["missing"]) == (1, 1, 1)
     arrive(subject="質問")
     page = officer.get(reverse("sorting:list"))
-    assert page.context["mailboxes"][0]["missing"] == 0
-    assert "すべて保存済み" in page.content.decode()
+    [row] = page.context["mailboxes"]
+    assert (row["stored"], row["quarantined"], row["state"]) == (2, 1, state)
+    assert "取り込み中" in page.content.decode()
+    MailboxState.objects.update(waiting=0)
+    assert "すべて保存済み" in officer.get(reverse("sorting:list")).content.decode()
+    MailboxState.objects.update(problem="TimeoutError")
+    assert "受信できません" in officer.get(reverse("sorting:list")).content.decode()

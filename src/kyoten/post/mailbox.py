@@ -1,4 +1,4 @@
-"""Fetching mail: an IMAP folder, read without leaving a trace in it, or a directory of .eml files.
+"""Fetching mail: an IMAP folder, read without leaving a trace in it, or a directory of .eml and .msg files.
 
 The raw bytes are on disk and their row is committed before the mailbox, or our own mark in it, moves on.
 """
@@ -20,6 +20,7 @@ from django.conf import settings
 from django.db import transaction
 
 from kyoten.post.actions import receive
+from kyoten.post.imap_login import log_in
 from kyoten.post.models import InboundMail, MailboxState
 from kyoten.records.models import Refused
 from kyoten.rules.clock import JST
@@ -62,24 +63,29 @@ def _folder(options: dict[str, Any]) -> str:
 
 
 def _directory(folder: Path, state: MailboxState, at: datetime) -> Iterator[InboundMail]:
-    """Files *.eml, put into the directory by a rename; what is stored moves to its subfolder `taken`."""
+    """Files *.eml and *.msg, put into the directory by a rename; what is stored moves to its subfolder `taken`."""
     taken = folder / "taken"
     taken.mkdir(exist_ok=True)
-    for path in sorted(folder.glob("*.eml")):
+    paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in (".eml", ".msg") and path.is_file())
+    MailboxState.objects.filter(pk=state.pk).update(on_server=len(paths), waiting=len(paths))
+    for left, path in zip(range(len(paths) - 1, -1, -1), paths, strict=True):
         mail = receive(path.read_bytes(), source=state.source, at=at)
         path.rename(taken / path.name)
+        MailboxState.objects.filter(pk=state.pk).update(waiting=left)
         yield mail
 
 
 def _imap(options: dict[str, Any], state: MailboxState, at: datetime) -> Iterator[InboundMail]:
     server = _connect(options)
     try:
-        server.login(options["user"], options.get("password", ""))
-        _checked(server.select(_quoted(_folder(options)), readonly=True))  # EXAMINE: nothing becomes \Seen
+        log_in(server, options)
+        [held] = _checked(server.select(_quoted(_folder(options)), readonly=True))  # EXAMINE: nothing becomes \Seen
         _follow(state, int(server.response("UIDVALIDITY")[1][0]))
-        for uid in _new_uids(server, options, state.last_uid):
+        uids = _new_uids(server, options, state.last_uid)
+        MailboxState.objects.filter(pk=state.pk).update(on_server=int(held), waiting=len(uids))
+        for left, uid in zip(range(len(uids) - 1, -1, -1), uids, strict=True):
             mail = _receive(server, uid, options.get("size_limit", SIZE_LIMIT), state.source, at)
-            MailboxState.objects.filter(pk=state.pk).update(last_uid=uid)
+            MailboxState.objects.filter(pk=state.pk).update(last_uid=uid, waiting=left)
             if mail:
                 yield mail
     finally:

@@ -301,4 +301,4 @@ class MailboxState(models.Model):
     problem = models.TextField(blank=True)  # what the last fetch ran into
     fetched_at = models.DateTimeField(null=True)
     on_server = models.PositiveIntegerField(null=True)  # mails in the folder at the last look
-    doubled = models.PositiveIntegerField(default=0, db_default=0)  # fetched, and known already byte for byte
+    waiting = models.PositiveIntegerField(default=0, db_default=0)  # of these, not yet fetched then

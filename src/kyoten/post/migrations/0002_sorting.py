@@ -58,7 +58,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField(
             model_name="mailboxstate",
-            name="doubled",
+            name="waiting",
             field=models.PositiveIntegerField(db_default=0, default=0),
         ),
         migrations.AddField(

@@ -76,8 +76,7 @@ def _mailboxes(request: HttpRequest) -> list[dict]:
     for state in MailboxState.objects.order_by("source"):
         mails = InboundMail.objects.filter(source=state.source)
         found = mails.aggregate(stored=Count("pk"), quarantined=Count("pk", filter=Q(state="attention")))
-        missing = max(0, (state.on_server or 0) - found["stored"] - state.doubled)
-        rows.append({"state": state, "missing": missing, **found})
+        rows.append({"state": state, **found})
     return rows
 
 
