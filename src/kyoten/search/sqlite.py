@@ -22,7 +22,6 @@ from kyoten.search.models import Entry
 ASKED_FIRST = True  # walks its candidates newest first, and stops when there are enough
 SAMPLE = 500  # texts that show which characters are rare
 NAMED = 50  # tokens whose postings are compared one by one when their numbers differ
-BULK_BYTES, USUAL_BYTES = 16 * 1024 * 1024, 1024 * 1024  # postings kept in memory before they are written
 _FULL_WIDTH = {code: code + 0xFEE0 for code in range(0x21, 0x7F)}
 _ASCII = re.compile(r"[!-~]+")
 _BETWEEN = re.compile(r"[\x00-\x7f]+")  # what the tokeniser takes for a separation
@@ -65,9 +64,7 @@ def clear() -> None:
 
 
 def bulk(on: bool) -> None:
-    """More memory for many rows in one transaction: fewer pieces to put together afterwards."""
-    size = BULK_BYTES if on else USUAL_BYTES
-    rows_of("INSERT INTO search_posting (search_posting, rank) VALUES ('hashsize', %s)", [size])
+    """Nothing: larger pieces build no faster, and putting them together later holds up a single mail for seconds."""
 
 
 def comparison(question: Question) -> tuple[str, list[Any]]:

@@ -3,8 +3,6 @@ from django.db import migrations, models
 SQLITE = [
     """CREATE VIRTUAL TABLE search_posting
         USING fts5(tokens, content='', detail=none, columnsize=0, tokenize='ascii')""",
-    # A mail a time writes small pieces: putting eight together at once, not four, costs an eighth less.
-    "INSERT INTO search_posting (search_posting, rank) VALUES ('automerge', 8)",
     # An emptied table has an empty index, whoever emptied it (tests, a restored copy).
     """CREATE TRIGGER search_entry_emptied AFTER DELETE ON search_entry WHEN NOT EXISTS (SELECT 1 FROM search_entry)
         BEGIN INSERT INTO search_posting (search_posting) VALUES ('delete-all'); END""",
