@@ -29,8 +29,9 @@ EDGES = [timedelta(0), timedelta(microseconds=1), timedelta(microseconds=-1), ti
 def publish(slug: str, organiser) -> None:
     _, text, cases = next(found for found in shipped.shipped() if found[0] == slug)
     Programme.objects.create(
-        slug=slug, revision=1, text=text, digest=slug, cases=cases, organiser=organiser, published_at=desking.SATURDAY
-    )
+        slug=slug, revision=1, text=text, digest=slug, cases=cases, organiser=organiser, published_at=desking.SATURDAY,
+        has_desk=True,
+    )  # fmt: skip
 
 
 # ---- a world of rows, and its recount ---------------------------------------------------------

@@ -85,6 +85,7 @@ def test_the_chart_needs_no_style_of_its_own_and_says_where_the_numbers_are(clie
 
 def test_the_ministry_sees_the_figures_of_national_desks_and_nothing_else(client, world, year):
     page = seen(client, world.seat_ministry)
+    assert f'<a href="{REPORT}" aria-current="page">相談窓口の実績</a>' in page
     assert rows(page, "相談者の区分×月　実件数")["計"][12] == "2"
     assert ("秘密の件名" in page, "完了報告をつくる" in page, "千葉市" in page) == (False, False, False)
     assert login(client, world.seat_ministry).get(f"{REPORT}?desk=chiba-hub-soudan").status_code == 404

@@ -181,8 +181,9 @@ def crossed(year: Year, measure: Measure, month: str = YEAR) -> Grid:
         rows.append((item.label, *cells, value(total, measure), value(then, measure)))
     ends = value(year.now.at("all", month=month), measure), value(year.earlier("all", month=month), measure)
     rows.append((TOTAL, *(value(year.now.at("scene", "", s.id, month), measure) for s in scenes), *ends))
-    rows.append((BEFORE, *(value(year.earlier("scene", "", s.id, month), measure) for s in scenes), ends[1], ""))
-    columns = ("機能＼場面", *(scene.label for scene in scenes), TOTAL, "前年同月" if month else BEFORE)
+    before = "前年同月" if month else BEFORE
+    rows.append((before, *(value(year.earlier("scene", "", s.id, month), measure) for s in scenes), ends[1], ""))
+    columns = ("機能＼場面", *(scene.label for scene in scenes), TOTAL, before)
     when = f"{month_label(month)}　" if month else ""
     return Grid(f"{when}機能×場面　{MEASURES[measure]}", columns, tuple(rows), 2, MEASURES[measure])
 
@@ -196,7 +197,7 @@ class Bar:
 
     label: str
     y: int
-    now: int
+    now: int | None
     width: str
     end: str
     before: int | None
@@ -216,7 +217,7 @@ def chart(year: Year) -> list[Bar]:
 
     return [
         Bar(
-            month_label(month), n * BAR, now, f"{width(now):.2f}%", f"{FIRST + width(now):.2f}%",
+            month_label(month), n * BAR, now if year.begun(month) else None, f"{width(now):.2f}%", f"{FIRST + width(now):.2f}%",
             then.cases if then else None, f"{width((then or NOTHING).cases):.2f}%",
         )
         for n, (month, now, then) in enumerate(counts)

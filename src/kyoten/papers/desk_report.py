@@ -87,6 +87,7 @@ def _cell(text: str, *, align: Align = "left") -> Cell:
 def _contents(report: DeskReport) -> Iterator[Element]:
     if report.summary:
         yield from _paragraphs(report.summary)
+        yield paragraph()
     widths = (_LABEL, PAGE_WIDTH - _LABEL)
     rows = [
         TableRow((_cell(name), Cell(tuple(_paragraphs(text)), top=True)), height=12, whole=False)

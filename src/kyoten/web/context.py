@@ -20,7 +20,7 @@ from kyoten.programmes.models import Programme
 from kyoten.rules.wareki import wareki
 from kyoten.web import demo
 from kyoten.web.middleware import allowed
-from kyoten.web.routes import ROUTES
+from kyoten.web.routes import NATIONAL, ROUTES
 
 PEOPLE = tuple(
     f"organisations:{name}" for name in ("people", "invite", "first_managers", "give_seat", "seat", "transfer")
@@ -32,6 +32,7 @@ MENU = [
     ("公募・申込", "calls:list", ("calls:",)),
     ("通知・照会", "inquiries:list", ("inquiries:",)),
     ("相談窓口", "consultations:list", ("consultations:",)),
+    ("相談窓口の実績", "consultations:report", ("consultations:report",)),
     ("相談の事例", "examples:list", ("examples:",)),
     (
         "連絡先",
@@ -49,7 +50,7 @@ MENU = [
 
 
 # Entries that not everybody has, in the order menu_facts counts them; the number of the first two stands beside them.
-DEPENDING = ("post:failures", "post:attention", "consultations:list", "examples:list")
+DEPENDING = ("post:failures", "post:attention", "consultations:list", "consultations:report", "examples:list")
 BADGES = DEPENDING[:2]
 
 
@@ -98,9 +99,11 @@ def menu_facts(seat) -> dict[str, int]:
         number_of(sent.failed_for([seat.section_id])),
         number_of(arrived.attention_of(seat.section_id, unplaced=unplaced)),
         number_of(Programme.objects.filter(organiser=seat.organisation.pk, has_desk=True)),
+        number_of(Programme.objects.filter(organiser__kind__in=NATIONAL, has_desk=True)),
         number_of(Example.objects.shown_to(seat)),
     )
     facts = dict(zip(DEPENDING, rows.get(), strict=True))
+    facts["consultations:report"] *= seat.organisation.kind == "ministry"  # a desk's own body has it on its inbox
     return facts | {"sorting:list": int(unplaced or facts["consultations:list"] > 0)}
 
 

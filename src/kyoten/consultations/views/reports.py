@@ -159,8 +159,8 @@ def completion(compared: tables.Year, texts: dict[str, str]) -> DeskReport:
     desk, year = compared.now.desk, compared.now.year
     grids = [
         tables.monthly(compared),
-        tables.beside(compared, "asker", "相談者の区分別"),
-        tables.beside(compared, "subject", "分類別"),
+        tables.beside(compared, "asker", "相談者の区分"),
+        tables.beside(compared, "subject", "分類"),
         tables.crossed(compared, "cases"),
     ]
     contents = [
