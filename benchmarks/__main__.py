@@ -5,6 +5,7 @@
     ./kyoten bench --quick              200 applications, 2,000 consultations, 5 runs
     ./kyoten bench --only sqlite        one database
     ./kyoten bench --runs 100
+    ./kyoten bench faults               kills at every system call instead (see faults.py)
 
 Nothing is asserted: a machine at work is not a test. Every database gets a process, a data folder and (PostgreSQL) a
 server of its own, which are gone afterwards.
@@ -22,6 +23,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import faults
 from report import report
 
 HERE = Path(__file__).resolve().parent
@@ -75,6 +77,8 @@ def server(name: str) -> Iterator[str]:
 
 
 if __name__ == "__main__":
+    if sys.argv[1:2] == ["faults"]:
+        sys.exit(faults.main(NAMES, server))
     try:
         main()
     except subprocess.CalledProcessError as error:

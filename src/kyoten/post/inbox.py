@@ -51,8 +51,9 @@ def read(mail: InboundMail, at: datetime) -> None:
         with transaction.atomic():
             parsed = parse(mail.original.read())
             keep(mail, parsed, _answered(parsed), at)
-    except Exception:
-        log.exception("inbound mail %s could not be read", mail.pk)
+    except Exception as error:
+        # a ValueError says what is wrong with the mail, anything else may be wrong with us
+        log.warning("inbound mail %s could not be read: %s", mail.pk, error, exc_info=not isinstance(error, ValueError))
         unread = InboundMail.objects.filter(pk=mail.pk, parsed_at=None)
         unread.update(parsed_at=at, state="attention", problem=UNREADABLE)
 
