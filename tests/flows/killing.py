@@ -197,8 +197,10 @@ class Taking:
 
     def __enter__(self) -> Taking:
         from kyoten.rules.clock import JST
+        from kyoten.web import taking
         from tests import world
 
+        self.taking = taking  # before anything forks: every process runs the code of this moment
         self.at = datetime(2025, 7, 22, 10, 0, tzinfo=JST)
         self.world = world.build()
         self.folder = Path(os.environ["KYOTEN_DATA"]) / "mails"
@@ -228,9 +230,7 @@ class Taking:
         yield "6.msg", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + str(self.point).encode()
 
     def do(self) -> None:
-        from kyoten.web.taking import take_directory
-
-        take_directory(self.here, at=self.at)
+        self.taking.take_directory(self.here, at=self.at)
 
     again = do
 
@@ -265,8 +265,10 @@ class Sending:
     def __enter__(self) -> Sending:
         from django.conf import settings
 
+        from kyoten.post import worker
         from tests.flows.smtp_server import Server
 
+        self.worker = worker
         self.server = Server()
         self.server.__enter__()
         settings.MAIL = {
@@ -298,14 +300,10 @@ class Sending:
         return timezone.now()
 
     def do(self) -> None:
-        from kyoten.post.worker import deliver_due
-
-        deliver_due(self.now())
+        self.worker.deliver_due(self.now())
 
     def again(self) -> None:
-        from kyoten.post.worker import deliver_due
-
-        deliver_due(self.now(), clock=lambda: self.now() + LATER)
+        self.worker.deliver_due(self.now(), clock=lambda: self.now() + LATER)
 
     def check(self) -> tuple[list[str], int]:
         from kyoten.post.models import OutboundMail

@@ -9,7 +9,7 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import F
 
-from kyoten.post import threads
+from kyoten.post import locked, threads
 from kyoten.post.models import InboundMail, MailId, OutboundMail
 from kyoten.post.parse import Enclosed, Parsed, parse
 
@@ -69,13 +69,14 @@ def keep(mail: InboundMail, parsed: Parsed, answers: OutboundMail | None, at: da
         bounce(answers, parsed, at)
 
 
-def values(parsed: Parsed) -> dict[str, str]:
+def values(parsed: Parsed) -> dict[str, str | bool]:
     """What is kept of a mail beside its bytes."""
     names = ("sender", "sender_name", "subject", "text", "reply_text", "message_id", "in_reply_to", "references")
     return {name: getattr(parsed, name) for name in (*names, "machine")} | {
         "recipients": "\n".join(parsed.recipients),
         "attachment_names": "\n".join(file.name for file in parsed.enclosed),
         "body_digest": threads.body_digest(parsed),
+        "locked": locked.any_locked(parsed.enclosed),
     }
 
 

@@ -250,6 +250,7 @@ class InboundMail(models.Model):
     operator_id = models.BigIntegerField(null=True)  # the body whose desk it was written to; None: the organiser's
     body_digest = models.CharField(max_length=64, blank=True, default="", db_default="")  # of its words and files
     double_of = models.ForeignKey("self", models.PROTECT, null=True, related_name="doubles")
+    locked = models.BooleanField(default=False, db_default=False)  # a locked zip is enclosed (kyoten.post.locked)
 
     objects = InboundQuerySet.as_manager()
 

@@ -16,6 +16,7 @@ from kyoten.consultations.models import KIND, Consultation, Message
 from kyoten.consultations.models import Sequence as Numbers
 from kyoten.post import threads
 from kyoten.post.bulk import update_many
+from kyoten.post.locked import may_have_partner
 from kyoten.post.models import InboundMail
 from kyoten.records.actions import record_many
 from kyoten.records.models import Refused
@@ -26,10 +27,10 @@ def take_mails(mails: Sequence[InboundMail], desk: Desk, *, at: datetime) -> int
     """受付 of mails of one desk, in their order. Returns how many were taken; those another worker was first with are
     left to it.
 
-    Mails that belong to threads or answer a mail of ours go one by one.
+    Mails that belong to threads, answer a mail of ours or tell a password go one by one.
     """
     related = threads.related(mails)
-    alone = [mail for mail in mails if mail.answers_id or mail.pk in related]
+    alone = [mail for mail in mails if mail.answers_id or mail.pk in related or may_have_partner(mail)]
     single = {mail.pk for mail in alone}
     together = [mail for mail in mails if mail.pk not in single]
     count = _take_together(together, desk, at=at) if together else 0

@@ -16,7 +16,7 @@ from kyoten.consultations.models import KIND, Consultation, Mark, Message, Refer
 from kyoten.consultations.models import Sequence as Numbers
 from kyoten.consultations.personal import speaks_of_people
 from kyoten.organisations.models import Organisation, Seat, Section
-from kyoten.post import threads
+from kyoten.post import locked, threads
 from kyoten.post.actions import send, take
 from kyoten.post.models import InboundMail, OutboundMail
 from kyoten.records.actions import Entry, record
@@ -145,7 +145,7 @@ def take_mail(mail: InboundMail, desk: Desk, *, at: datetime) -> Consultation:
     if referral_of(mail, case):
         hear(mail, case, at=at)
         return case
-    message = add_message(case, message_of(mail, mail.reply_text or mail.text, ""))
+    message = add_message(case, message_of(mail, mail.reply_text or mail.text, warning))
     if speaks_of_people(case, desk, f"{message.subject}\n{message.text}"):
         Consultation.objects.filter(pk=case.pk).update(personal=True)
     said = "メールを受信"
@@ -191,7 +191,7 @@ def reopen(case: Consultation, arrived_at: datetime, desk: Desk) -> None:
 def message_of(mail: InboundMail, text: str, warning: str) -> Message:
     who = f"{mail.sender_name} <{mail.sender}>" if mail.sender_name else mail.sender
     return Message(kind="in", way="mail", at=mail.received_at, who=who[:400], subject=mail.subject, text=text,
-                   mail_id=mail.pk, warning=warning)  # fmt: skip
+                   mail_id=mail.pk, warning=warning or (locked.WARNING if mail.locked else ""))  # fmt: skip
 
 
 def from_mail(mail: InboundMail, desk: Desk, warning: str, known: Section | None = None) -> Incoming:
@@ -232,7 +232,19 @@ def case_of(mail: InboundMail, desk: Desk) -> tuple[Consultation | None, str]:
         if case and _takes_part(case, mail.sender, mail.answers):
             return case, ""
         return None, f"{case.number}　{STRANGER}" if case else ""
-    return _by_references(mail, desk), ""
+    if case := _by_references(mail, desk):
+        return case, ""
+    return _with_its_password(mail, desk)
+
+
+def _with_its_password(mail: InboundMail, desk: Desk) -> tuple[Consultation | None, str]:
+    """PPAP: a locked file and the mail with its password stand together, whichever came first."""
+    other = locked.partner(mail, taken_kind=KIND, taken_id__isnull=False)
+    case = living(other.taken_id) if other else None
+    if case is None or case.programme != desk.slug:
+        return None, ""
+    Message.objects.filter(consultation=case, mail_id=other.pk, kind="in").update(warning=locked.PAIR)
+    return case, locked.PAIR
 
 
 def living(pk: int | None) -> Consultation | None:

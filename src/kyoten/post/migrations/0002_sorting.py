@@ -36,6 +36,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField(
             model_name="inboundmail",
+            name="locked",
+            field=models.BooleanField(db_default=False, default=False),
+        ),
+        migrations.AddField(
+            model_name="inboundmail",
             name="operator_id",
             field=models.BigIntegerField(null=True),
         ),
