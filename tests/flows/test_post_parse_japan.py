@@ -148,3 +148,11 @@ def test_outlooks_own_file_and_a_sealed_mail_are_kept_under_their_names():
     tnef = read(Content_Type="application/ms-tnef; name=winmail.dat", body=b"x").enclosed
     sealed = read(Content_Type="application/pkcs7-mime; smime-type=enveloped-data; name=smime.p7m", body=b"x").enclosed
     assert [tnef[0].name, sealed[0].name] == ["winmail.dat", "smime.p7m"]
+
+
+def test_of_far_too_many_parts_the_rest_is_one_file():
+    body = b"".join(b"--x\r\nContent-Type: application/pdf; name=%d.pdf\r\n\r\n%d\r\n" % (n, n) for n in range(1200))
+    enclosed = read(Content_Type="multipart/mixed; boundary=x", body=body + b"--x--").enclosed
+    assert [file.name for file in enclosed[:2]] == ["0.pdf", "1.pdf"]
+    assert len(enclosed) == 1000
+    assert b"\r\n1199" in enclosed[-1].data

@@ -102,8 +102,10 @@ def _divide(part: Part, boundary: str | bytes, depth: int, left: list[int]) -> N
         sniffed = _ranges(part, first[1])
         ranges = [r for r in sniffed if HEADER.match(part.raw, r[0])] and sniffed
     for start, end in ranges:
-        if left[0] > 0:
-            part.children.append(_part(part.raw, start, end, default, depth + 1, left))
+        if left[0] <= 0:  # far too many: the rest is kept as one file
+            part.children.append(Part({}, part.raw, start, ranges[-1][1], "application/octet-stream"))
+            break
+        part.children.append(_part(part.raw, start, end, default, depth + 1, left))
     if not ranges:
         part.kind = "text/plain"  # several parts are promised, one text is there
 
