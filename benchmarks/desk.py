@@ -100,6 +100,7 @@ def _case(desk: Desk, officer: Seat, n: int, count: int, chance: Random) -> Cons
         purposes_text=ids_text(use.id for use in desk.rules.purpose.uses),
         owner=officer if chance.random() < 0.5 or not unfinished else None,
         answered_at=None if unfinished else at + timedelta(days=2),
+        first_answered_at=None if unfinished else at + timedelta(days=2),
         closed_at=None if unfinished else at + timedelta(days=2),
     )
 
