@@ -118,7 +118,9 @@ CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", 
 LANGUAGE_CODE = "ja"
 TIME_ZONE = "Asia/Tokyo"
 USE_TZ = True
-USE_I18N = True  # allauth's Japanese texts; no LocaleMiddleware: a browser's English setting must not turn the screens English
+USE_I18N = (
+    True  # allauth's Japanese texts; no LocaleMiddleware: a browser's English setting must not turn the screens English
+)
 
 STATIC_URL = "/static/"
 STATIC_ROOT = DATA / "static"

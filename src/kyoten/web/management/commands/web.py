@@ -72,6 +72,8 @@ def bind(host: str, port: int) -> socket.socket | None:
     except OSError as error:
         bound.close()
         if error.errno in (errno.EADDRINUSE, errno.EACCES):
-            raise CommandError(f"ポート {port} は使えません。--port で別の番号を指定してください（{error.strerror}）。") from error
+            raise CommandError(
+                f"ポート {port} は使えません。--port で別の番号を指定してください（{error.strerror}）。"
+            ) from error
         return None
     return bound
