@@ -5,7 +5,9 @@ from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
 # How long an example takes depends on what else the machine is doing, and says nothing about the code.
-hypothesis_settings.register_profile("kyoten", deadline=None, suppress_health_check=[HealthCheck.too_slow], database=None)
+hypothesis_settings.register_profile(
+    "kyoten", deadline=None, suppress_health_check=[HealthCheck.too_slow], database=None
+)
 hypothesis_settings.load_profile("kyoten")
 
 pytest_plugins = ["tests.world"]

@@ -13,7 +13,13 @@ ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "src/kyoten"
 BINARY = {".png", ".ico", ".woff2", ".docx", ".xlsx", ".pdf", ".xls", ".doc", ".docm", ".eml", ".bin"}
 TEMPLATES = sorted(SOURCE.glob("**/templates/**/*.html"))
-WHOLE_PAGES = {"base.html", "400.html", "403.html", "404.html", "500.html"}  # errors must not need what may just have failed
+WHOLE_PAGES = {
+    "base.html",
+    "400.html",
+    "403.html",
+    "404.html",
+    "500.html",
+}  # errors must not need what may just have failed
 CALLED_BY_LIBRARIES = ("400.html", "403.html", "404.html", "500.html", "account/", "mfa/", "allauth/")
 
 
@@ -43,7 +49,14 @@ def found(pattern: str, paths: list[Path], *, flags: int = 0, allowed: str = "")
 
 
 def test_no_file_names_a_folder_of_one_machine_or_a_package_host():
-    parts = ["/" + "work/", "/" + "home/[a-z]", "/" + "root/", "files.python" + "hosted", "pypi" + r"\.org", "--index" + "-url"]
+    parts = [
+        "/" + "work/",
+        "/" + "home/[a-z]",
+        "/" + "root/",
+        "files.python" + "hosted",
+        "pypi" + r"\.org",
+        "--index" + "-url",
+    ]
     assert found("|".join(parts), files()) == []
 
 
@@ -64,7 +77,9 @@ def test_telephone_numbers_are_made_up():
 
 
 def test_templates_hold_no_style_no_script_and_no_handler():
-    inline = r"\sstyle\s*=|<style\b|<script(?![^>]*\s(?:src=|type=\"application/json\"))|\son[a-z]+\s*=\s*[\"']|javascript:"
+    inline = (
+        r"\sstyle\s*=|<style\b|<script(?![^>]*\s(?:src=|type=\"application/json\"))|\son[a-z]+\s*=\s*[\"']|javascript:"
+    )
     assert found(inline, TEMPLATES, flags=re.IGNORECASE) == []
 
 
@@ -82,7 +97,9 @@ def test_no_template_is_left_over():
     texts = {path: path.read_text("utf-8") for path in [*SOURCE.glob("**/*.py"), *TEMPLATES]}
     names = {path: path.as_posix().rpartition("/templates/")[2] for path in TEMPLATES}
     ours = {path: name for path, name in names.items() if not name.startswith(CALLED_BY_LIBRARIES)}
-    assert [name for path, name in ours.items() if not any(name in text for at, text in texts.items() if at != path)] == []
+    assert [
+        name for path, name in ours.items() if not any(name in text for at, text in texts.items() if at != path)
+    ] == []
 
 
 def test_rules_and_papers_are_told_the_time():

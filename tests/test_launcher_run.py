@@ -32,7 +32,9 @@ def start(tmp_path_factory, port):
 
     def begin():
         command = [sys.executable, LAUNCHER, "run", "--data", data, "--port", str(port)]
-        process = subprocess.Popen(command, env=mine, encoding="utf-8", stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(
+            command, env=mine, encoding="utf-8", stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
         processes.append(process)
         lines = []
         while not lines or "Ctrl-C を押してください。" not in lines[-1]:

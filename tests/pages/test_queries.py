@@ -141,7 +141,9 @@ def forwarded(world: World, numbers: Sequence[int]) -> list[Application]:
 
 def decided(world: World, numbers: Sequence[int]) -> None:
     Decision.objects.bulk_create(
-        Decision(application=a, outcome="declined", reason="総合的に", decided_by="事務局", decided_at=calling.SELECTING)
+        Decision(
+            application=a, outcome="declined", reason="総合的に", decided_by="事務局", decided_at=calling.SELECTING
+        )
         for a in forwarded(world, numbers)
     )
 
@@ -164,7 +166,9 @@ def prefectures(world: World, numbers: Sequence[int]) -> None:
         for row in rows
     )
     LateAcceptance.objects.bulk_create(
-        LateAcceptance(call=call, organisation=row.organisation, reason="郵便の遅れ", accepted_by="事務局", accepted_at=NOON)
+        LateAcceptance(
+            call=call, organisation=row.organisation, reason="郵便の遅れ", accepted_by="事務局", accepted_at=NOON
+        )
         for row in rows
     )
 
@@ -278,7 +282,12 @@ LISTS = [
     List("calls to open", "seat_secretariat", page("calls:list"), programmes, mark="mihon-{:02}"),
     List("applications", "seat_secretariat", of_call("calls:applications"), forwarded, calling.SELECTING),
     List("applications of a prefecture", "seat_chiba", of_call("calls:applications"), applications),
-    List("one application", "seat_secretariat", lambda w: reverse("calls:application", args=[w.application.pk]), on_the_record),
+    List(
+        "one application",
+        "seat_secretariat",
+        lambda w: reverse("calls:application", args=[w.application.pk]),
+        on_the_record,
+    ),
     List("one decision", "seat_secretariat", lambda w: reverse("calls:decide", args=[w.application.pk]), on_the_record),
     List("organiser", "seat_secretariat", of_call("calls:show"), prefectures),
     List("gather", "seat_chiba", of_call("calls:gather"), towns),
@@ -300,7 +309,13 @@ LISTS = [
     List("areas", "seat_chiba", page("organisations:areas"), areas),
     List("designations", "seat_chiba", page("organisations:designations"), areas),
     List("programmes", "seat_secretariat", page("programmes:list"), programmes, mark="mihon-{:02}"),
-    List("revisions", "seat_secretariat", lambda w: reverse("programmes:show", args=["r7-zaitaku"]), revisions, mark="第{}版"),
+    List(
+        "revisions",
+        "seat_secretariat",
+        lambda w: reverse("programmes:show", args=["r7-zaitaku"]),
+        revisions,
+        mark="第{}版",
+    ),
     List("sections in charge", "seat_chiba", page("programmes:in_charge"), programmes, mark="mihon-{:02}"),
     List("mailbox", "seat_chiba", page("post:mailbox"), mails),
     List("failures", "seat_chiba", page("post:failures"), failures),
@@ -313,7 +328,9 @@ LISTS = [
 def test_thirty_rows_cost_the_queries_of_one(one, world, clock):
     clock(one.at)
     world.seat_chiba_manager = Seat.objects.create(
-        person=User.objects.create(username="manager", name="管理", password="!"), section=world.section_chiba, role="manager"
+        person=User.objects.create(username="manager", name="管理", password="!"),
+        section=world.section_chiba,
+        role="manager",
     )
     client = login(Client(), getattr(world, one.seat))
     one.grow(world, [1])

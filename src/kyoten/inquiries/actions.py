@@ -314,7 +314,7 @@ def _move(
         raise Refused("ほかの方が先に回答しました。画面を開き直して確かめてください。")
     title = f"「{NAMES[to]}」と回答" + (f"（{Addressee.Way(way).label}）" if way != "screen" else "")
     record("answer", title + ("　期限超過" if late else ""), kind=KIND, record_id=row.pk, by=by, at=at,
-           facts={"state": to, "way": way, "late": late}, note=remark or who)  # fmt: skip
+           facts={"state": to, "way": way, "late": late}, note=remark or ("" if by else who))  # fmt: skip
     row.state, row.way, row.answered_at, row.late, row.remark = to, way, at, late, remark
     return row
 

@@ -17,7 +17,7 @@ from kyoten.inquiries import actions
 from kyoten.inquiries.forms import Due, Heard, LinkReply, PassOn, Reply
 from kyoten.inquiries.models import DEEMED, Addressee, Inquiry, MailAnswer, addressee_of
 from kyoten.post.inbox import enclosed
-from kyoten.post.models import InboundMail
+from kyoten.post.models import InboundMail, OutboundMail
 from kyoten.records.actions import log_access
 from kyoten.records.models import Event, Refused
 from kyoten.records.names import content_type_of
@@ -127,9 +127,11 @@ def show_asked(request: HttpRequest, pk: int) -> HttpResponse:
     """回答の状況: everyone asked, who has not answered, and what the next act is."""
     inquiry = get_object_or_404(Inquiry.objects.asked_by(request.seat).select_related("asker__organisation"), pk=pk)
     rows = in_order(inquiry)
+    lost = undelivered(rows)
     for row in rows:
         row.inquiry = inquiry
         row.shown = row.shown_state(request.at)
+        row.undelivered = lost.get(row.pk)
     context = {
         "inquiry": inquiry,
         "counts": progress(rows, request.at),
@@ -146,6 +148,13 @@ def in_order(inquiry: Inquiry) -> list[Addressee]:
     """Everyone addressed: who owes an answer first, by code, then who got it for reference."""
     rows = inquiry.addressees.select_related("organisation", "section", "represented_by")
     return list(rows.order_by("purpose", "organisation__code", "organisation__name", "pk"))
+
+
+def undelivered(rows: list[Addressee]) -> dict[int, OutboundMail]:
+    """By case, the newest mail about it that failed for good and that nobody has dealt with yet, in one query."""
+    about = OutboundMail.objects.filter(about_kind=actions.KIND, about_id__in=[row.pk for row in rows])
+    failed = about.filter(state="failed", settled_at=None).order_by("failed_at", "pk").defer("text")
+    return {mail.about_id: mail for mail in failed}
 
 
 def progress(rows: list[Addressee], at) -> list[dict]:

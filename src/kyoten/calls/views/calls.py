@@ -16,7 +16,7 @@ from kyoten.calls.steps import steps_of_call
 from kyoten.calls.views.access import call_for, case_of
 from kyoten.calls.views.pages import page_of
 from kyoten.inquiries.models import Addressee, MailAnswer
-from kyoten.inquiries.views import filtered, in_order, progress
+from kyoten.inquiries.views import filtered, in_order, progress, undelivered
 from kyoten.organisations.models import Area, Organisation
 from kyoten.programmes.models import Programme
 from kyoten.records.models import Event
@@ -68,12 +68,14 @@ def _organiser_page(request: HttpRequest, call: Call) -> HttpResponse:
     hidden = set(Application.objects.kept_from(request.seat).filter(call=call).values_list("applicant", flat=True))
     applications = Application.objects.visible_to(request.seat).filter(call=call)
     counts = {r["prefecture"]: r["n"] for r in applications.values("prefecture").annotate(n=Count("pk")).order_by()}
+    lost = undelivered(rows)
     asked = set(Addressee.objects.filter(root=call.inquiry_id, passed_down__isnull=False).values_list("pk", flat=True))
     for row in rows:
         row.inquiry = call.inquiry
         row.shown = row.shown_state(request.at)
         row.applications = counts.get(row.organisation_id, 0)
         row.asked = row.pk in asked
+        row.undelivered = lost.get(row.pk)
     context = {
         "call": call, "definition": call.definition, "rows": filtered(rows, request.GET), "all": len(rows),
         "counts": progress(rows, request.at), "applications": sum(counts.values()),

@@ -13,8 +13,7 @@ from kyoten.calls.forms import CarryOut, Officer, posted_day
 from kyoten.calls.models import Application, Bundle, Call
 from kyoten.calls.views.access import application_for, bundle_for, call_for, case_of
 from kyoten.inquiries.models import Addressee, Inquiry, MailAnswer
-from kyoten.inquiries.views import filtered, in_order, progress
-from kyoten.post.models import OutboundMail
+from kyoten.inquiries.views import filtered, in_order, progress, undelivered
 from kyoten.records.actions import store_file
 from kyoten.records.models import Attachment, Event, Refused
 from kyoten.records.views import as_download, download
@@ -73,13 +72,6 @@ def status_rows(request: HttpRequest, call: Call, inquiry: Inquiry, case: Addres
         if row.application and row.application.by_proxy:
             row.shown = (row.shown[0] + "（代行入力）", row.shown[1])
     return rows
-
-
-def undelivered(rows: list[Addressee]) -> dict[int, OutboundMail]:
-    """By case, the newest mail about it that failed for good and that nobody has dealt with yet, in one query."""
-    about = OutboundMail.objects.filter(about_kind="addressee", about_id__in=[row.pk for row in rows])
-    failed = about.filter(state="failed", settled_at=None).order_by("failed_at", "pk").defer("text")
-    return {mail.about_id: mail for mail in failed}
 
 
 def status_table(request: HttpRequest, slug: str) -> HttpResponse:

@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.db.models import Count, Prefetch, Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from kyoten.calls import papers
@@ -154,9 +155,10 @@ def conflict(request: HttpRequest, pk: int) -> HttpResponse:
             return redirect("calls:board", application.call.slug)
         except Refused as refusal:
             messages.error(request, str(refusal))
-    return render(
-        request, "calls/conflict.html", {"application": application, "call": application.call, "people": people}
-    )
+    typed_in = application.state in Application.EDITABLE  # by proxy, not yet at the board
+    back = reverse("calls:edit" if typed_in else "calls:decide", args=[application.pk])
+    context = {"application": application, "call": application.call, "people": people, "back": back}
+    return render(request, "calls/conflict.html", context)
 
 
 def _people(request: HttpRequest) -> list[Seat]:
