@@ -6,9 +6,9 @@ from zipfile import ZipFile
 
 import pytest
 
-from kyoten.consultations.actions import knowledge
+from kyoten.consultations.actions import handling, knowledge
 from kyoten.consultations.desks import Desk, desk_of, desks
-from kyoten.consultations.models import Example, GuideSection
+from kyoten.consultations.models import Consultation, Example, GuideSection
 from kyoten.records.models import Event, Refused
 from tests.flows import desking, knowing
 from tests.flows.desking import TUESDAY
@@ -147,3 +147,17 @@ def test_only_the_secretariat_keeps_the_guidebook_and_nothing_is_overwritten(wor
     with pytest.raises(Refused, match="先にこの節を更新"):
         knowledge.put_guide_section(chapter="1章", title="連携", text="別", row=row, version=1, by=world.seat_secretariat, at=later)
     assert list(GuideSection.objects.values_list("title", "text")) == [("連携", "改めた"), ("会議", "本文")]
+
+
+def test_a_message_split_off_keeps_what_its_caller_was_told_and_other_purposes_do_not_mix(world):
+    case = desking.taken(world, message_id="<one@example.jp>")
+    desking.taken(world, "別の質問です。", in_reply_to="<one@example.jp>")
+    Consultation.objects.update(purpose_text="以前の文言", purposes_text='["earlier"]')
+    case.refresh_from_db()
+    new = handling.split(case.messages.last(), desking.desk(world), by=world.seat_secretariat, at=TUESDAY)
+    new.refresh_from_db()
+    assert (new.purpose_text, new.purposes) == ("以前の文言", ["earlier"])
+    other = desking.taken(world, "今の質問です。", sender="b@example.jp")
+    with pytest.raises(Refused, match="利用目的の異なる相談"):
+        handling.merge(case, other, by=world.seat_secretariat, at=TUESDAY)
+    assert Consultation.objects.filter(state="merged").count() == 0

@@ -62,6 +62,19 @@ def test_what_is_typed_is_looked_through_and_not_stored(at):
     assert Event.objects.count() == before
 
 
+def test_the_open_form_points_out_a_person_before_it_is_sent(at):
+    url, client = reverse("consultations:ask", args=["chiba-hub-soudan"]), Client()
+    typed = {"body_name": "みどり訪問看護", "person_name": "西田 陽子", "email": "m@example.jp", "subject": "退院", "text": PATIENT}
+    first = client.post(url, typed).content.decode()
+    assert "山田太郎（氏名）" in first
+    assert PATIENT in first
+    assert Consultation.objects.count() == 0
+    client.post(url, typed | {"sure": "on"})
+    assert Consultation.objects.get().personal is True
+    client.post(url, typed | {"text": "訪問歯科について。西田陽子より", "subject": "歯科"})
+    assert Consultation.objects.count() == 2
+
+
 def test_the_way_from_a_hub_desks_question_to_an_example(at, world):
     case, officer, manager = knowing.said(at, knowing.asked(at)), login(Client(), at.officer), login(Client(), at.manager)
     assert "西区の診療所をご紹介しました。" in page(officer, "consultations:propose", case.pk)

@@ -142,10 +142,10 @@ def resend(mail: OutboundMail, *, by: Actor | None, at: datetime, to: str = "") 
         _tell(
             mail,
             "resend_mail",
-            f"届かなかったメール「{mail.subject}」を再送しました。",
+            "届かなかったメールを再送しました。",
             by,
             at,
-            note=f"{mail.to} → {address}",
+            note=f"「{mail.subject}」　{mail.to} → {address}",
         )
     return new
 
@@ -159,8 +159,8 @@ def settle(mail: OutboundMail, *, by: Actor | None, at: datetime) -> None:
     """対応済みにする: the recipient was told another way (telephone, fax); the failure leaves the list."""
     with transaction.atomic():
         _settle(mail, at)
-        title = f"届かなかったメール「{mail.subject}」について、別の方法で連絡済みとしました。"
-        _tell(mail, "settle_mail", title, by, at, note=mail.to)
+        title = "届かなかったメールについて、別の方法で連絡済みとしました。"
+        _tell(mail, "settle_mail", title, by, at, note=f"「{mail.subject}」　{mail.to}")
 
 
 def _settle(mail: OutboundMail, at: datetime) -> None:
@@ -170,7 +170,7 @@ def _settle(mail: OutboundMail, at: datetime) -> None:
 
 
 def _tell(mail: OutboundMail, act: str, title: str, by: Actor | None, at: datetime, *, note: str) -> None:
-    """Write it into the 経過 of what the mail is about. The address is personal, so it stands in the erasable note."""
+    """Write it into the 経過 of what the mail is about. Address and subject may be personal: the erasable note."""
     if mail.about:
         kind, record_id = mail.about
         record(act, title[:500], kind=kind, record_id=record_id, by=by, at=at, facts={"mail": mail.pk}, note=note)

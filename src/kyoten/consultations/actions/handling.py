@@ -261,6 +261,8 @@ def merge(case: Consultation, into: Consultation, *, by: Seat, at: datetime) -> 
         raise Refused("同じ相談には統合できません。")
     if case.operator_id != into.operator_id or case.programme != into.programme:
         raise Refused("統合できるのは、同じ窓口の同じ年度の相談だけです。")
+    if case.purpose_text != into.purpose_text or case.purposes != into.purposes:
+        raise Refused("相談者に示した利用目的の異なる相談は統合できません。")
     check_living(case)
     check_living(into)
     if case.drafts.filter(state="awaiting").exists():
@@ -292,6 +294,8 @@ def split(message: Message, desk: Desk, *, by: Seat, at: datetime) -> Consultati
     what = Incoming(way=message.way, subject=message.subject or case.subject, text=message.text, caller=caller,
                     at=message.at, mail_id=message.mail_id, owner=case.owner)  # fmt: skip
     new = open_case(desk, what, by=by, at=at)
+    told = {"purpose_text": case.purpose_text, "purposes_text": case.purposes_text}  # what this caller was told
+    Consultation.objects.filter(pk=new.pk).update(**told)
     Message.objects.filter(pk=message.pk).update(consultation=new, moved_from=case)
     if message.mail_id:
         InboundMail.objects.filter(pk=message.mail_id).update(taken_id=new.pk)

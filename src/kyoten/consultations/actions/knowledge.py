@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Literal, assert_never
 
 from django.db import transaction
@@ -228,10 +229,11 @@ def _offered(case: Consultation) -> Iterator[Suggestion]:
         yield Suggestion("example", example.pk, example.title, text, f"事例「{example.title}」")
 
 
-def pieces(text: str) -> set[str]:
+@lru_cache(maxsize=2000)  # the guidebook's sections are looked through again and again
+def pieces(text: str) -> frozenset[str]:
     """Every two neighbouring characters of the words that carry meaning."""
     words = CONTENT.findall(same_words_kept(text))
-    return {word[n : n + 2] for word in words for n in range(len(word) - 1)}
+    return frozenset(word[n : n + 2] for word in words for n in range(len(word) - 1))
 
 
 def same_words_kept(text: str) -> str:
@@ -239,10 +241,9 @@ def same_words_kept(text: str) -> str:
     return " ".join(same_words(part) for part in text.split())
 
 
-def _weight(each: Suggestion, wanted: set[str]) -> int:
+def _weight(each: Suggestion, wanted: frozenset[str]) -> int:
     """How many pieces occur, those of the title twice; fewer than two is chance unless one is all that was asked."""
-    title, text = same_words(each.title), same_words(each.text)
-    weight = sum(2 * (piece in title) + (piece in text) for piece in wanted)
+    weight = 2 * len(wanted & pieces(each.title)) + len(wanted & pieces(each.text))
     return weight if weight >= min(2, len(wanted)) else 0
 
 

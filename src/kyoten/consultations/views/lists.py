@@ -15,9 +15,11 @@ from kyoten.consultations.actions import handling, intake
 from kyoten.consultations.desks import Desk, desk_of, desks, desks_of
 from kyoten.consultations.forms import Asked, Log
 from kyoten.consultations.models import KIND, Callback, Consultation
+from kyoten.consultations.personal import Own, once, others_in
 from kyoten.consultations.searching import texts_of
 from kyoten.consultations.views.access import own_desk
 from kyoten.records.models import Refused
+from kyoten.rules.personal import Span
 from kyoten.rules.search_text import snippet
 from kyoten.search.finding import Found, find
 
@@ -156,6 +158,13 @@ def log(request: HttpRequest, slug: str) -> HttpResponse:
     return render(request, "consultations/log.html", {"desk": desk, "form": form})
 
 
+def _people_in(desk: Desk, form: Asked) -> tuple[Span, ...]:
+    """Whom the words point at besides the caller, before they are sent for the first time."""
+    data = form.cleaned_data
+    own = Own((data["person_name"],), (data["phone"], data["email"]))
+    return once(others_in(f"{data['subject']}\n{data['text']}", own)) if desk.rules.people else ()
+
+
 def ask(request: HttpRequest, slug: str) -> HttpResponse:
     """Webフォーム, without login; only where the desk's definition opens one."""
     desk = desk_of(slug, desks())
@@ -165,6 +174,9 @@ def ask(request: HttpRequest, slug: str) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         if form.cleaned_data["url"]:
             return render(request, "consultations/asked.html", {"desk": desk})
+        people = _people_in(desk, form)
+        if people and "sure" not in request.POST:
+            return render(request, "consultations/ask.html", {"desk": desk, "form": form, "spans": people})
         try:
             case = intake.take_web(desk, form.incoming(request.at), at=request.at)
             return render(request, "consultations/asked.html", {"desk": desk, "case": case})
