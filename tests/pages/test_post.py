@@ -141,7 +141,7 @@ def test_sending_again_to_a_mended_address(world):
     event = Event.objects.of("inquiry", 5).get()
     assert (event.act, event.note, event.person) == (
         "resend_mail",
-        "a@city.example.jp → b@city.example.jp",
+        "「照会」　a@city.example.jp → b@city.example.jp",
         "佐々木 亮",
     )
     assert client.get(reverse("post:failure", args=[mail.pk])).status_code == 404
