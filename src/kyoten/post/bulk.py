@@ -9,7 +9,7 @@ import hashlib
 import logging
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, connection, transaction
@@ -30,7 +30,8 @@ log = logging.getLogger(__name__)
 
 
 def receive_many(raws: Sequence[bytes], *, source: str, at: datetime) -> tuple[list[InboundMail], int]:
-    """Keep mails as they came, durable on return: (the new ones, how many were known byte for byte).
+    """Keep mails as they came, a microsecond after the other, durable on return: (the new ones, how many were known
+    byte for byte).
 
     Raises Refused where the disk is full: what was not kept is not in the result, nor in the database.
     """
@@ -57,8 +58,14 @@ def _insert(fresh: dict[str, bytes], source: str, at: datetime) -> list[InboundM
             for digest, raw in fresh.items()
         )  # fmt: skip
         return InboundMail.objects.bulk_create(
-            InboundMail(sha256=original.sha256, original=original, source=source, received_at=at, recorded_at=now)
-            for original in originals
+            InboundMail(
+                sha256=original.sha256,
+                original=original,
+                source=source,
+                recorded_at=now,
+                received_at=at + timedelta(microseconds=n),
+            )
+            for n, original in enumerate(originals)
         )
 
 

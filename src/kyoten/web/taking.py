@@ -9,7 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
 from pathlib import Path
 from typing import TypeVar
@@ -73,7 +73,7 @@ def take_directory(directory: Path, *, at: datetime, say: Callable[[str], object
 
 
 def _take(paths: Sequence[Path], source: str, done: Taken, at: datetime, say: Callable[[str], object]) -> None:
-    raws = []
+    raws, moment = [], at + timedelta(microseconds=done.files)
     for path in paths:
         done.files += 1
         try:
@@ -81,7 +81,7 @@ def _take(paths: Sequence[Path], source: str, done: Taken, at: datetime, say: Ca
         except OSError as error:
             done.unreadable += 1
             say(f"{path}: 開けません（{error.strerror}）。")
-    made, known = receive_many(raws, source=source, at=at)
+    made, known = receive_many(raws, source=source, at=moment)
     done.stored += len(made)
     done.known += known
     done.sorts.update(sort_read(read_many(made, at), at=at))
