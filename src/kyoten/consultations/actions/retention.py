@@ -32,6 +32,7 @@ from kyoten.search.actions import remove_many
 INBOUND = ("in", "heard", "auto")
 TIME_OVER = "保存期間の満了"
 ON_REQUEST = "本人からの求め"
+GONE = "返信の元の相談は消去されています。内容を確認し、必要なら新しい相談として受け付けてください。"
 
 
 @dataclass(frozen=True)
@@ -214,7 +215,9 @@ def _delete_conversation(ids: Sequence[int]) -> None:
 
 def _delete_mails(came: Sequence[int], sent: Sequence[int]) -> None:
     InboundMail.objects.filter(pk__in=came).delete()
-    InboundMail.objects.filter(answers__in=sent).update(answers=None)  # of a stranger who quoted us: another case's
+    others = InboundMail.objects.filter(answers__in=sent)  # of a stranger who quoted us: another case's
+    others.exclude(state="taken").update(state="attention", problem=GONE)  # came in this very moment
+    others.update(answers=None)
     OutboundMail.objects.filter(resent_as__in=sent).update(resent_as=None)
     OutboundMail.objects.filter(pk__in=sent).delete()
 
