@@ -271,6 +271,11 @@ def kept(world: World, numbers: Sequence[int]) -> None:
     )
 
 
+def sorted_mails(world: World, numbers: Sequence[int]) -> None:
+    strange_mails(world, numbers)
+    InboundMail.objects.update(sort="call")
+
+
 LISTS = [
     List("home, to answer", "seat_matsudo", page("home"), questions),
     List("home, asked", "seat_chiba", page("home"), questions),
@@ -320,6 +325,7 @@ LISTS = [
     List("mailbox", "seat_chiba", page("post:mailbox"), mails),
     List("failures", "seat_chiba", page("post:failures"), failures),
     List("mails without a case", "seat_secretariat", page("post:attention"), strange_mails),
+    List("mails to sort", "seat_secretariat", page("sorting:list"), sorted_mails),
     List("kept input", "seat_matsudo", page("rescue:list"), kept),
 ]
 
