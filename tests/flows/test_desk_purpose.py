@@ -5,6 +5,7 @@ from io import BytesIO
 from zipfile import ZipFile
 
 import pytest
+from django.db.models import CharField, TextField
 
 from kyoten.consultations.actions import handling, knowledge
 from kyoten.consultations.desks import Desk, desk_of, desks
@@ -50,6 +51,23 @@ def test_the_export_holds_nobody_and_is_recorded_on_every_case(world, kind):
     assert [secret for secret in SECRETS if secret in text] == []
     assert acts("consultation", case.pk)[-1] == "export"
     assert Event.objects.filter(act="export").count() == 1
+
+
+def test_no_field_of_a_case_leaks_into_the_export(world):
+    """Every text column of a case, and what stands beside it, holds a mark of its own; what may go out is named here."""
+    case = knowing.mailed(world)
+    columns = [f.name for f in Consultation._meta.get_fields() if isinstance(f, CharField | TextField)]
+    fixed = {"programme", "number", "state", "way", "asker", "handling", "consent", "purposes_text", "purpose_text"}
+    marks = {name: f"印{n:02}{name}" for n, name in enumerate(columns) if name not in fixed}
+    Consultation.objects.filter(pk=case.pk).update(**marks, number="印番号")
+    case.messages.update(subject="印件名", who="印差出人", text="印やりとり", warning="印注意")
+    handling.add_note(case, "印メモ", by=world.seat_secretariat, at=TUESDAY)
+    case.drafts.update(remark="印差戻し", subject="印回答件名")
+    text = words_of(export(world).data, "xlsx")
+    found = {name for name, mark in marks.items() if mark in text}
+    assert found == {"subject", "text"}
+    others = ("印番号", "印件名", "印差出人", "印やりとり", "印注意", "印メモ", "印差戻し", "印回答件名")
+    assert [mark for mark in others if mark in text] == []
 
 
 def words_of(data: bytes, kind: str) -> str:

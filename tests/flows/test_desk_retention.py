@@ -172,6 +172,23 @@ def test_a_strangers_case_that_quoted_ours_keeps_its_own_mail(world, commit):
     assert InboundMail.objects.get().answers is None
 
 
+def test_a_mail_that_came_twice_goes_with_its_double(world, commit):
+    knowing.mailed(world)
+    first = InboundMail.objects.get()
+    again = desking.mail("同じ内容", sender="copy@example.jp")
+    InboundMail.objects.filter(pk=again.pk).update(double_of=first, state="taken")
+    commit(retain, at=LATER)
+    assert (InboundMail.objects.count(), Attachment.objects.count()) == (0, 0)
+
+
+def test_a_mail_that_another_record_took_stays(world, commit):
+    knowing.mailed(world)
+    InboundMail.objects.update(taken_kind="application", taken_id=1)
+    commit(retain, at=LATER)
+    assert (Consultation.objects.count(), InboundMail.objects.count()) == (0, 1)
+    assert verify().faults == []
+
+
 def test_bytes_that_another_row_still_names_stay(world, commit):
     case = knowing.mailed(world)
     store_file(b"x", "資料.txt", by=None, at=TUESDAY, kind="consultation", record_id=case.pk)

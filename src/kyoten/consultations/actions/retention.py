@@ -186,7 +186,8 @@ def _came(ids: Sequence[int]) -> list[int]:
     elsewhere = mine.exclude(consultation__in=ids).values("mail_id")
     taken = Q(taken_kind=KIND, taken_id__in=ids) | Q(pk__in=mine.filter(consultation__in=ids).values("mail_id"))
     found: set[int] = set()
-    more = set(InboundMail.objects.filter(taken).exclude(pk__in=elsewhere).values_list("pk", flat=True))
+    ours = InboundMail.objects.filter(taken, taken_kind__in=("", KIND))  # what another record took is that one's
+    more = set(ours.exclude(pk__in=elsewhere).values_list("pk", flat=True))
     while more:
         found |= more
         more = set(InboundMail.objects.filter(double_of__in=more).values_list("pk", flat=True)) - found
@@ -214,6 +215,7 @@ def _delete_conversation(ids: Sequence[int]) -> None:
 
 
 def _delete_mails(came: Sequence[int], sent: Sequence[int]) -> None:
+    InboundMail.objects.filter(double_of__in=came).update(double_of=None)
     InboundMail.objects.filter(pk__in=came).delete()
     others = InboundMail.objects.filter(answers__in=sent)  # of a stranger who quoted us: another case's
     others.exclude(state="taken").update(state="attention", problem=GONE)  # came in this very moment
