@@ -10,7 +10,7 @@ from typing import Any, Literal
 from kyoten.consultations.figures import NOTHING, YEAR, Count, Figures, Table
 from kyoten.papers import tables as excel
 from kyoten.papers.desk_report import shown
-from kyoten.rules.definition import Item
+from kyoten.rules.definition import OURS, Item
 from kyoten.rules.wareki import fiscal_year_name
 
 Value = int | Decimal | str | None  # None: nothing was answered, so there is no mean; "": the month is yet to come
@@ -236,7 +236,7 @@ def workbook(year: Year, month: str = YEAR) -> bytes:
         _sheet(_of(year, "asker", "相談者の区分", month), head),
         _sheet(_of(year, "subject", "分類", month), head),
         _sheet([crossed(year, measure, month) for measure in MEASURES], head, "機能×場面"),
-        excel.Table("数え方", ["数え方"], [[line] for line in COUNTED], head, [120]),
+        excel.Table("数え方", ["数え方"], [[line] for line in notes(year)], head, [120]),
     ]
     return excel.write_tables(sheets)
 
@@ -264,3 +264,5 @@ def notes(year: Year) -> Iterable[str]:
         yield "前年度に同じ機関の窓口がないため、前年度の欄は空いています。"
     else:
         yield f"前年度は、{fiscal_year_name(year.before.year)}の「{year.before.desk.title}」の数です。"
+    if year.now.desk.rules.lists_source == OURS:
+        yield "区分・分類・機能・場面の名称は、公式の文書に無いため、この窓口で決めたものです。"

@@ -21,7 +21,7 @@ from kyoten.papers.desk_report import DeskReport, ReportTable, write_desk_report
 from kyoten.records.models import Event, Refused
 from kyoten.records.views import as_download
 from kyoten.rules.clock import local, open_days
-from kyoten.rules.definition import OURS, Item
+from kyoten.rules.definition import Item
 from kyoten.rules.wareki import fiscal_year_name, wareki
 
 NATIONAL = ("ministry", "secretariat")
@@ -40,22 +40,22 @@ def desks_seen(seat: Seat) -> list[Desk]:
 
 def report(request: HttpRequest) -> HttpResponse:
     """実績: 窓口・年度・月 by GET; without a month the whole year."""
-    seen, desk, year, month = _chosen(request)
+    seen, desk, years, year, month = _chosen(request)
     compared = _compared(desk, year, request)
     return render(request, "consultations/report.html", {
-        "desks": seen, "desk": desk, "year": year, "years": counting.years_of(desk), "month": month,
+        "desks": seen, "desk": desk, "year": year, "years": years, "month": month,
         "when": tables.month_label(month) if month else "", "then": "前年同月" if month else "前年度",
         "months": [(value, tables.month_label(value)) for value in counting.months_of(year)],
         "compared": compared, "total": compared.now.total(month), "before": compared.earlier("all", month=month),
         "monthly": tables.monthly(compared), "bars": tables.chart(compared), "height": 12 * tables.BAR,
         "sections": _sections(compared, month), "notes": list(tables.notes(compared)),
-        "own": desk.operator == request.seat.organisation, "ours": desk.rules.lists_source == OURS,
+        "own": desk.operator == request.seat.organisation,
     })  # fmt: skip
 
 
 def report_table(request: HttpRequest) -> HttpResponseBase:
     """実績 as Excel: what the screen shows."""
-    _, desk, year, month = _chosen(request)
+    _, desk, _, year, month = _chosen(request)
     data = tables.workbook(_compared(desk, year, request), month)
     when = f"_{month}" if month else ""
     name = f"相談窓口の実績_{fiscal_year_name(year)}{when}_{desk.definition.contact.name}.xlsx"
@@ -64,7 +64,7 @@ def report_table(request: HttpRequest) -> HttpResponseBase:
 
 def report_words(request: HttpRequest, slug: str, year: int) -> HttpResponse:
     """完了報告: the officer's own words beside the figures; kept, then printed."""
-    desk, _ = _own_year(request, slug, year)
+    desk = _own_year(request, slug, year)
     row = YearReport.objects.filter(programme=desk.slug, fiscal_year=year).select_related("written_by__person").first()
     texts, version = (row.texts, row.version) if row else ({}, 0)
     compared = _compared(desk, year, request)
@@ -92,7 +92,7 @@ def report_words(request: HttpRequest, slug: str, year: int) -> HttpResponse:
 
 def report_paper(request: HttpRequest, slug: str, year: int) -> HttpResponseBase:
     """完了報告 as Word, with the words as they are saved."""
-    desk, _ = _own_year(request, slug, year)
+    desk = _own_year(request, slug, year)
     row = YearReport.objects.filter(programme=desk.slug, fiscal_year=year).first()
     data = write_desk_report(completion(_compared(desk, year, request), row.texts if row else {}))
     return as_download(HttpResponse(data, content_type=DOCX), f"完了報告_{fiscal_year_name(year)}_{desk.title}.docx")
@@ -101,26 +101,26 @@ def report_paper(request: HttpRequest, slug: str, year: int) -> HttpResponseBase
 # ---- what was chosen --------------------------------------------------------------------------
 
 
-def _chosen(request: HttpRequest) -> tuple[list[Desk], Desk, int, str]:
-    """Desk, fiscal year and month of the query; 404 for a desk one may not see, as if there were none."""
+def _chosen(request: HttpRequest) -> tuple[list[Desk], Desk, list[int], int, str]:
+    """Desks seen, desk, its fiscal years, year and month of the query; a desk one may not see is one there is not."""
     seen = desks_seen(request.seat)
     slug = request.GET.get("desk", "")
     desk = desk_of(slug, seen) if slug else next(iter(seen), None)
     if desk is None:
         raise Http404
+    years = counting.years_of(desk)
     year = _number(request.GET.get("year", ""))
-    if year not in counting.years_of(desk):
+    if year not in years:
         year = desk.definition.fiscal_year
-    month = f"{year}-{request.GET.get('month', '')}"
     months = {value[5:]: value for value in counting.months_of(year)}
-    return seen, desk, year, months.get(month[5:], "")
+    return seen, desk, years, year, months.get(request.GET.get("month", ""), tables.YEAR)
 
 
-def _own_year(request: HttpRequest, slug: str, year: int) -> tuple[Desk, int]:
+def _own_year(request: HttpRequest, slug: str, year: int) -> Desk:
     desk = own_desk(request, slug)
     if year not in counting.years_of(desk):
         raise Http404
-    return desk, year
+    return desk
 
 
 def _number(text: str) -> int | None:
