@@ -189,6 +189,20 @@ def test_a_mail_that_another_record_took_stays(world, commit):
     assert verify().faults == []
 
 
+def test_a_case_that_something_still_uses_keeps_no_other_waiting(world, commit, caplog):
+    """A row that nobody foresaw: here another record's mail that rests on the same stored file."""
+    caplog.set_level("CRITICAL", "kyoten.consultations.actions.retention")
+    one = knowing.mailed(world)
+    knowing.mailed(world, "二つ目です。", sender="b@example.jp")
+    original = InboundMail.objects.get(taken_id=one.pk).original
+    other = desking.mail("別の記録のメール", sender="c@example.jp")
+    InboundMail.objects.filter(pk=other.pk).update(original=original, taken_kind="application", taken_id=1, state="taken")
+    assert commit(retain, at=LATER) == [Outcome("R7-0001", retention.USED), Outcome("R7-0002")]
+    one.refresh_from_db()
+    assert (one.state, one.messages.count(), Deletion.objects.get().number) == ("closed", 2, "R7-0002")
+    assert verify().faults == []
+
+
 def test_bytes_that_another_row_still_names_stay(world, commit):
     case = knowing.mailed(world)
     store_file(b"x", "資料.txt", by=None, at=TUESDAY, kind="consultation", record_id=case.pk)

@@ -6,11 +6,12 @@ is one Deletion each, with what the tables count, and the chained events without
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Q
 
 from kyoten.consultations.actions.reading import of_caller
@@ -29,9 +30,12 @@ from kyoten.rules.text import clean_line
 from kyoten.rules.wareki import wareki, wareki_moment
 from kyoten.search.actions import remove_many
 
+log = logging.getLogger(__name__)
+
 INBOUND = ("in", "heard", "auto")
 TIME_OVER = "保存期間の満了"
 ON_REQUEST = "本人からの求め"
+USED = "ほかの記録から使われているため残しました。システムの管理者に連絡してください。"
 GONE = "返信の元の相談は消去されています。内容を確認し、必要なら新しい相談として受け付けてください。"
 
 
@@ -86,6 +90,9 @@ def _retained(pk: int, desk: Desk, at: datetime, by: Actor | None, dry_run: bool
             delete_family(root, desk, TIME_OVER, by=by, at=at)
     except Refused as reason:
         return Outcome(root.number, str(reason))
+    except IntegrityError:  # rolled back; the others are not kept waiting for it
+        log.exception("case %s could not be deleted", root.number)
+        return Outcome(root.number, USED)
     return Outcome(root.number)
 
 
