@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kyoten.post.charsets import decode, decode_header
+from kyoten.post.msg import is_msg
 from kyoten.post.parse import parse
 from kyoten.post.quoting import reply_text
 
@@ -122,7 +123,8 @@ def test_endless_nesting_ends():
 @given(st.binary(max_size=300))
 def test_no_bytes_make_the_reader_fail(data):
     head = b"From: a\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: "
-    parse(data)
+    if not is_msg(data):  # a broken one of these is refused (test_post_msg)
+        parse(data)
     parse(head + data + b"\r\n--b--")
 
 

@@ -156,3 +156,8 @@ def test_of_far_too_many_parts_the_rest_is_one_file():
     assert [file.name for file in enclosed[:2]] == ["0.pdf", "1.pdf"]
     assert len(enclosed) == 1000
     assert b"\r\n1199" in enclosed[-1].data
+
+
+def test_message_ids_of_bare_8_bit_bytes_can_be_stored():
+    parsed = parse(b"Message-ID: <\x93@a>\r\nIn-Reply-To: <\xff@a>\r\n\r\n")
+    assert (parsed.message_id, parsed.in_reply_to) == ("<\ufffd@a>", "<\ufffd@a>")

@@ -23,6 +23,7 @@ OTHER = {
 }  # fmt: skip
 ESCAPE = re.compile(rb"\x1b(\$\([D@B]|\$[@B]|\([BJIH]|\.A|\$A)")
 EUC_PAIR = re.compile(rb"\x8e[\xa1-\xdf]|\x8f[\xa1-\xfe]{2}|[\xa1-\xfe]{2}|[\x00-\x7f]+|.", re.DOTALL)
+SAMPLE = 64 * 1024  # bytes by which a charset is guessed
 ENCODED_WORD = re.compile(r"=\?([^?\s]{1,60})\?([bBqQ])\?([^?]*)\?=")
 
 
@@ -83,6 +84,7 @@ def _guesses(data: bytes) -> list[str]:
         return ["iso-2022-jp", "utf-8"]
     if data.isascii():
         return ["utf-8"]
+    data = _sample(data)
     if _nearly_utf8(data):
         return ["utf-8", "utf-8?"]
     try:
@@ -94,6 +96,15 @@ def _guesses(data: bytes) -> list[str]:
     # EUC read as Shift_JIS is a soup of half-width kana
     kana = sum(1 for char in text if "\uff61" <= char <= "\uff9f")
     return ["utf-8", "euc-jp", "cp932"] if kana * 3 > len(data) else ["utf-8", "cp932", "euc-jp"]
+
+
+def _sample(data: bytes) -> bytes:
+    """From the first line that is not ASCII, enough to judge by, and no character cut."""
+    if len(data) <= SAMPLE:
+        return data
+    start = re.search(rb"[^\n]*[\x80-\xff]", data)
+    data = data[start.start() if start else 0 :]
+    return data if len(data) <= SAMPLE else data[: data.rfind(b"\n", SAMPLE // 2, SAMPLE) + 1 or SAMPLE]
 
 
 def _nearly_utf8(data: bytes) -> bool:

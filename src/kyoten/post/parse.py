@@ -12,13 +12,14 @@ from kyoten.post.charsets import decode, decode_header
 from kyoten.post.msg import Outlook, is_msg, read_msg
 from kyoten.post.quoting import reply_text
 from kyoten.post.tree import Part, headers, parameters, tree
-from kyoten.records.names import clean_file_name
+from kyoten.records.names import clean_file_name, clean_text
 
 ADDRESS = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,250}[A-Za-z0-9])?"
 BRACKETED = ADDRESS.replace("[A-Za-z0-9", "[\\w")  # between < and > letters of any script (RFC 6531)
 TOKEN = "[a-z2-7]{24}"
 TEXT_LIMIT = 1_000_000  # characters of text that are kept beside the original
 LISTED = {"list-id", "list-unsubscribe", "list-post", "x-mailing-list", "x-beenthere", "x-mailman-version", "x-ml-name"}
+NO_TAG = re.compile(r"<(?![a-z/]|!--|!doctype|!\[cdata|!\[(?:if|endif))", re.I)  # costs the reader of HTML its time
 NO_NAME, FORWARDED = "名称なし", "転送されたメール.eml"
 AUTO_SUBJECT = re.compile(
     r"^\s*(自動応答|自動返信|自動回答|不在通知|automatic reply|auto(matic)?[ -]?(reply|response)|out of office)", re.I
@@ -164,10 +165,12 @@ def _text(part: Part) -> str:
 def _together(said: Iterable[tuple[Part, str]]) -> str:
     """One below the other; HTML that repeats the plain text above it (not marked as an alternative) once."""
     kept: list[str] = []
+    known = ""
     for part, text in said:
-        repeated = part.kind == "text/html" and _bare(text) in _bare("".join(kept))
-        if text.strip() and not repeated:
+        bare = _bare(text)
+        if bare and not (part.kind == "text/html" and bare in known):
             kept.append(text)
+            known += bare
     return "\n".join(kept)
 
 
@@ -203,8 +206,9 @@ class _Text(HTMLParser):
 
 def _text_of_html(html: str) -> str:
     reader = _Text()
+    html = NO_TAG.sub("&lt;", html[: 2 * TEXT_LIMIT])
     try:
-        reader.feed(html[: 4 * TEXT_LIMIT])
+        reader.feed(html)
         reader.close()
     except (AssertionError, ValueError, RecursionError):  # "<![" and the like, which the standard library trips over
         return re.sub(r"<[^>]{0,2000}>", " ", html).strip()
@@ -252,7 +256,7 @@ def _recipients(headers: dict[str, str]) -> tuple[str, ...]:
 
 
 def _ids(value: str) -> list[str]:
-    return re.findall(r"<[^<>\s]{1,400}>", re.sub(r"\r?\n[ \t]*", "", value))[:100]
+    return re.findall(r"<[^<>\s]{1,400}>", re.sub(r"\r?\n[ \t]*", "", clean_text(value)))[:100]
 
 
 def _machine(whole: Part, parts: list[Part], sender: str, subject: str) -> str:

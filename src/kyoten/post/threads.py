@@ -33,12 +33,16 @@ def ids_of(mail_id: int, parsed: Parsed) -> list[MailId]:
 
 def earlier(mail: InboundMail) -> QuerySet[InboundMail]:
     """Mails of the same sender that this one answers or refers to."""
+    if not mail.sender:
+        return InboundMail.objects.none()
     return _same_sender(mail, list(mail.ids.filter(own=False).values_list("digest", flat=True)), own=True)
 
 
 def later(mail: InboundMail) -> QuerySet[InboundMail]:
     """Mails of the same sender that name this one: answers that came before it."""
-    return _same_sender(mail, [digest(mail.message_id)] if mail.message_id else [], own=False)
+    if not mail.sender or not mail.message_id:
+        return InboundMail.objects.none()
+    return _same_sender(mail, [digest(mail.message_id)], own=False)
 
 
 def related(mails: Iterable[InboundMail]) -> set[int]:

@@ -14,7 +14,9 @@ from dataclasses import dataclass, field
 
 DEPTH_LIMIT = 64  # levels; deeper ones are kept as one file
 PART_LIMIT = 1000
-HEADER_LIMIT = 2 * 1024 * 1024  # bytes of one part's headers that are looked at
+VALUE_LIMIT = 256 * 1024  # bytes of one header
+HEADER_LIMIT = 512 * 1024  # bytes of one part's headers that are looked at
+SCAN_LIMIT = 200 * 1024 * 1024  # bytes looked through for boundaries, all levels together
 
 LINE = re.compile(rb"[^\n]*(?:\n|\Z)")
 HEADER = re.compile(rb"([!-9;-~]{1,100})[ \t]*:")
@@ -62,7 +64,7 @@ def tree(raw: bytes) -> Part:
     start = len(raw) - len(raw.removeprefix(b"\xef\xbb\xbf").lstrip(b" \t\r\n"))
     if raw.startswith((b"From ", b">From "), start):
         start = LINE.match(raw, start).end()  # type: ignore[union-attr]
-    return _part(raw, start, len(raw), "text/plain", 0, [PART_LIMIT])
+    return _part(raw, start, len(raw), "text/plain", 0, [PART_LIMIT, SCAN_LIMIT])
 
 
 def parameters(value: str) -> dict[str, str | bytes]:
@@ -85,7 +87,8 @@ def _part(raw: bytes, start: int, end: int, default: str, depth: int, left: list
     content_type = found.get("content-type", "")
     kind = re.match(r"\s*([^\s;/\"]+/[^\s;\"]+)", content_type)
     part = Part(found, raw, body, end, kind[1].lower() if kind else default)
-    if part.kind.startswith("multipart/") and depth < DEPTH_LIMIT:
+    left[1] -= end - body
+    if part.kind.startswith("multipart/") and depth < DEPTH_LIMIT and left[1] > 0:
         _divide(part, parameters(content_type).get("boundary", ""), depth, left)
     return part
 
@@ -133,11 +136,11 @@ def _before(raw: bytes, position: int) -> int:
 def _headers(raw: bytes, start: int, end: int) -> tuple[dict[str, str], int]:
     """The headers and where the body begins. A broken line goes on the one before it while other headers follow;
     where none follows, the blank line was forgotten and the body has begun."""
-    blank = BLANK.search(raw, max(0, start - 1), min(end, start + HEADER_LIMIT))
+    blank = BLANK.search(raw, max(0, start - 1), end)
     first = re.compile(rb"[ \t]*\r?\n").match(raw, start, end)
     if first:
         return {}, first.end()
-    stop = blank.start() + 1 if blank else end
+    stop = min(blank.start() + 1 if blank else end, start + HEADER_LIMIT)
     lines = [(line.start(), line[0]) for line in LINE.finditer(raw, start, stop) if line[0]]
     kept: list[tuple[str, list[bytes]]] = []
     last = max((n for n, (_, line) in enumerate(lines) if HEADER.match(line.lstrip() if n == 0 else line)), default=-1)
@@ -156,7 +159,7 @@ def _headers(raw: bytes, start: int, end: int) -> tuple[dict[str, str], int]:
 def _texts(kept: list[tuple[str, list[bytes]]]) -> dict[str, str]:
     found: dict[str, str] = {}
     for name, lines in kept:
-        value = b"\n".join(lines).strip().decode("utf-8", "surrogateescape")
+        value = b"\n".join(lines).strip()[:VALUE_LIMIT].decode("utf-8", "surrogateescape")
         if name == "references" and name in found:
             found[name] += f"\n {value}"
         elif not found.get(name):
