@@ -65,10 +65,10 @@ def plain(text: str) -> str:
 _KANJI = "一-鿿㐀-䶿豈-﫿\U00020000-\U0002fa1f々〆ヶヵ"
 _KANA = "ァ-ヴー"
 _HONORIFIC = re.compile(
-    r"様(?![式子々相態方])|さん(?!か|ぽ)|さま(?!ざま)|氏(?!名|族|神)|先生|くん(?!れん)|君(?![一-鿿])|ちゃん"
+    r"様(?![式子々相態])|さん(?!か|ぽ)|さま(?!ざま)|氏(?!名|族|神)|先生|くん(?!れん)|君(?![一-鿿])|ちゃん"
 )
 _BEFORE = re.compile(
-    rf"(?:(?P<full>[{_KANJI}]{{1,4}}[ ]?(?:[{_KANJI}]{{1,4}}|(?<=[ ])[ぁ-んァ-ヴー]{{2,6}}))|(?P<kana>[{_KANA}]{{2,8}})"
+    rf"(?:(?P<full>[{_KANJI}]{{1,4}}(?:[ ]?(?:[{_KANJI}]{{1,4}}|(?<=[ ])[ぁ-んァ-ヴー]{{2,6}}))?)|(?P<kana>[{_KANA}]{{2,8}})"
     rf"|(?<![ぁ-ん])(?P<soft>[ぁ-ん]{{2,5}}))[ ]?$"
 )
 _REACH = 16  # characters before an honorific that are looked at
@@ -114,6 +114,16 @@ _SURNAMES = _words(
     " 岩崎 木下 野口 松尾 野村 菊地 菊池 佐野 大塚 渡部 新井 市川 高田 杉本 古川 大西 島田 水野 桜井 山内 西田 小松 北村 吉川 吉村 飯田 五十嵐 川崎 荒木 東 星野"
     " 馬場 永井 浜田 飯塚 関 川口 辻 川村 矢野 松下 福島 土屋 秋山 本田 堀 中田 服部 樋口 川上 永田 田口 岩田 須藤 熊谷 栗原 中西 大島 平田 荒井 安田 松岡"
 )
+_SHORT_SURNAMES = _words(
+    "林 森 原 東 西 南 北 関 辻 堀 谷 岡 岸 星 泉 島 嶋 浜 杉 柳 桂 梅 橘 菅 畑 秦 牧 椿 楠 滝 瀧 乾 巽 宮 平 武 李 朴 崔 呉 陳 趙 姜 黄 周 曽 曾 堤 坂 峰 峯 伴 佃"
+    " 仲 塙 塚 守 榊 榎 梶 柴 桜 桑 桐 沢 湯 源 畠 石 磯 福 稲 窪 笹 篠 細 臼 芝 荒 菊 萩 薮 藪 角 越 迫 錦 鎌 長 鳥 鶴 黒 旭 金 境 要 新"
+)
+# 佐藤医師 without 様: a common surname of two characters and more right before a title.
+_TITLED = re.compile(
+    rf"(?<![{_KANJI}])(?P<name>{'|'.join(sorted((n for n in _SURNAMES if len(n) > 1), key=len, reverse=True))})"
+    r"(?=医師(?![会確不数派偏配])|看護師(?![会確不数])|保健師|薬剤師(?!会)|相談員|ケアマネ|ヘルパー|主任|係長|課長|部長|院長|所長)"
+)
+_TITLE = re.compile("[師員任長]|ケアマネ|ヘルパー")
 _SURNAME_KANA = re.compile(rf"(?:{'|'.join(sorted(_SURNAMES, key=len, reverse=True))})[ぁ-ん]{{2,4}}$")
 _LABEL = re.compile("氏[ ]?名|名前|ガナ|がな|患者|利用者|入居者|本人")
 _LABELLED = re.compile(
@@ -138,6 +148,8 @@ def _names(flat: str) -> Iterator[Place]:
         for found in pattern.finditer(flat):
             if _is_name(found["name"]):
                 yield found.start("name"), found.end("name"), "name"
+    for found in _TITLED.finditer(flat) if _TITLE.search(flat) else ():
+        yield found.start("name"), found.end("name"), "name"
 
 
 def _name_in(found: re.Match[str], offset: int) -> tuple[int, int] | None:
@@ -159,6 +171,8 @@ def _name_in(found: re.Match[str], offset: int) -> tuple[int, int] | None:
 def _is_name(text: str) -> bool:
     bare = text.replace(" ", "")
     last = text.rpartition(" ")[2]
+    if len(bare) == 1:
+        return bare in _SHORT_SURNAMES
     if bare in _NOBODY or last in _NOBODY or _ROLE.search(last):
         return False
     if re.fullmatch(rf"[{_KANA}]+", bare):
