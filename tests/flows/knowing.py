@@ -74,7 +74,9 @@ def mailed(world, *args, **more) -> Consultation:
     case = desking.taken(world, *args, **more)
     desk = desking.desk(world)
     text = "次の例があります。連携の会議に訪問看護の方を加える例が多くあります。"
-    draft = answering.save_draft(case, subject="", text=text, version=None, by=world.seat_secretariat, at=desking.TUESDAY)
+    draft = answering.save_draft(
+        case, subject="", text=text, version=None, by=world.seat_secretariat, at=desking.TUESDAY
+    )
     answering.ask_approval(draft, by=world.seat_secretariat, at=desking.TUESDAY)
     draft.refresh_from_db()
     answering.answer(draft, desk, by=world.seat_secretariat2, at=desking.TUESDAY)

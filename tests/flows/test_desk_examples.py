@@ -50,7 +50,13 @@ def test_a_hub_desks_question_becomes_an_example(world):
     assert example.question == (
         "○○（氏名）様（○○（年齢））の退院後の訪問診療を探しています。○○（個人情報）の○○（個人情報）です。"
     )
-    readers = (world.seat_matsudo, world.seat_chiba, world.seat_association, world.seat_ministry, world.seat_secretariat)
+    readers = (
+        world.seat_matsudo,
+        world.seat_chiba,
+        world.seat_association,
+        world.seat_ministry,
+        world.seat_secretariat,
+    )
     assert [Example.objects.readable_by(seat).count() for seat in readers] == [1] * 5
     assert [e.act for e in Event.objects.of("example", example.pk)] == ["propose", "edit", "edit", "release"]
     assert Event.objects.of("consultation", case.pk).last().act == "release_example"

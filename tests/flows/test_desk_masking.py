@@ -21,7 +21,9 @@ def pointed_out(at, case):
 
 def test_who_a_caller_describes_is_pointed_out_and_the_caller_is_not(world):
     at = knowing.hub(world)
-    case = knowing.asked(at, f"{PATIENT}折り返しは西田まで（000-0000-1111）。伊藤様よろしくお願いします。西田 陽子様の件です。")
+    case = knowing.asked(
+        at, f"{PATIENT}折り返しは西田まで（000-0000-1111）。伊藤様よろしくお願いします。西田 陽子様の件です。"
+    )
     assert case.personal is True
     assert pointed_out(at, case) == ["山田太郎", "80歳"]
 
@@ -34,7 +36,9 @@ def test_a_question_about_nobody_is_not_marked(world):
 
 def test_a_later_mail_marks_the_case(world):
     at = knowing.hub(world)
-    first = intake.take_mail(desking.mail("訪問歯科の依頼先を教えてください。", message_id="<a@example.jp>"), at.desk, at=ASKED)
+    first = intake.take_mail(
+        desking.mail("訪問歯科の依頼先を教えてください。", message_id="<a@example.jp>"), at.desk, at=ASKED
+    )
     again = intake.take_mail(
         desking.mail("山田太郎様のことです。", in_reply_to="<a@example.jp>", at=ANSWERED), at.desk, at=ANSWERED
     )

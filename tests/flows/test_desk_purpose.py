@@ -128,7 +128,11 @@ def test_examples_of_the_same_years_desk_and_sections_of_the_guidebook_are_offer
     case = desking.taken(world)
     ours = example(world)
     section = knowledge.put_guide_section(
-        chapter="第2章", title="平時の連携", text="人工呼吸器を使う方の受入れを決めておく。", by=world.seat_secretariat, at=TUESDAY
+        chapter="第2章",
+        title="平時の連携",
+        text="人工呼吸器を使う方の受入れを決めておく。",
+        by=world.seat_secretariat,
+        at=TUESDAY,
     )
     found = knowledge.suggestions_for(case)
     assert {(each.kind, each.pk) for each in found} == {("example", ours.pk), ("guide", section.pk)}
@@ -156,14 +160,21 @@ def test_only_the_secretariat_keeps_the_guidebook_and_nothing_is_overwritten(wor
     with pytest.raises(Refused, match="事務局の担当だけ"):
         knowledge.put_guide_section(chapter="", title="a", text="b", by=world.seat_chiba, at=TUESDAY)
     assert GuideSection.objects.count() == 0
-    assert knowledge.put_guide_sections([("1章", "連携", "本文"), ("1章", "会議", "本文")], by=world.seat_secretariat, at=TUESDAY) == 2
+    assert (
+        knowledge.put_guide_sections(
+            [("1章", "連携", "本文"), ("1章", "会議", "本文")], by=world.seat_secretariat, at=TUESDAY
+        )
+        == 2
+    )
     row = GuideSection.objects.first()
     later = TUESDAY + timedelta(hours=1)
     knowledge.put_guide_section(
         chapter="1章", title="連携", text="改めた", row=row, version=1, by=world.seat_secretariat2, at=later
     )
     with pytest.raises(Refused, match="先にこの節を更新"):
-        knowledge.put_guide_section(chapter="1章", title="連携", text="別", row=row, version=1, by=world.seat_secretariat, at=later)
+        knowledge.put_guide_section(
+            chapter="1章", title="連携", text="別", row=row, version=1, by=world.seat_secretariat, at=later
+        )
     assert list(GuideSection.objects.values_list("title", "text")) == [("連携", "改めた"), ("会議", "本文")]
 
 

@@ -85,7 +85,9 @@ def test_among_a_hundred_thousand_reads_the_answer_takes_less_than_a_second(worl
     AccessLog.objects.bulk_create(rows, batch_size=5000)
     read(case, world.seat_secretariat)
     start = perf_counter()
-    found = [row.number for who in ("R7-0001", "chiiki@matsudo.example.jp", "jimukyoku") for row in readings(understood(who))]
+    found = [
+        row.number for who in ("R7-0001", "chiiki@matsudo.example.jp", "jimukyoku") for row in readings(understood(who))
+    ]
     assert (found, perf_counter() - start < 1) == (["R7-0001"] * 3, True)
 
 

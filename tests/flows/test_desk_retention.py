@@ -56,7 +56,10 @@ def commit(django_capture_on_commit_callbacks):
 def test_the_last_day_follows_from_the_definition(world):
     at = knowing.hub(world)
     assert keep_until(at.desk).isoformat() == "2031-03-31"
-    assert [retention.is_over(at.desk, moment) for moment in (LATER - timedelta(microseconds=1), LATER)] == [False, True]
+    assert [retention.is_over(at.desk, moment) for moment in (LATER - timedelta(microseconds=1), LATER)] == [
+        False,
+        True,
+    ]
 
 
 def test_a_due_case_leaves_figures_and_a_whole_chain_and_nothing_else(world, commit):
@@ -107,7 +110,9 @@ def test_nothing_goes_before_its_time(world):
 
 ALIVE = {
     "対応中のため残しました。": lambda case, by: Consultation.objects.update(state="assigned"),
-    "「確認が必要なこと」が残っているため残しました。": lambda case, by: Consultation.objects.update(warning="確かめる"),
+    "「確認が必要なこと」が残っているため残しました。": lambda case, by: Consultation.objects.update(
+        warning="確かめる"
+    ),
     "送っていない回答案があるため残しました。": lambda case, by: Draft.objects.create(
         consultation=case, subject="x", text="x", written_by=by, written_at=TUESDAY
     ),
@@ -165,7 +170,9 @@ def test_a_message_moved_to_a_living_case_stays_with_its_mail(world, commit):
 def test_a_strangers_case_that_quoted_ours_keeps_its_own_mail(world, commit):
     case = knowing.mailed(world)
     sent = OutboundMail.objects.get()
-    other = desking.taken(world, "全文をください。", sender="x@else.example.jp", in_reply_to=sent.message_id, at=TUESDAY)
+    other = desking.taken(
+        world, "全文をください。", sender="x@else.example.jp", in_reply_to=sent.message_id, at=TUESDAY
+    )
     assert other.pk != case.pk
     commit(retain, at=LATER)
     assert [row.pk for row in Consultation.objects.all()] == [other.pk]
@@ -196,7 +203,9 @@ def test_a_case_that_something_still_uses_keeps_no_other_waiting(world, commit, 
     knowing.mailed(world, "二つ目です。", sender="b@example.jp")
     original = InboundMail.objects.get(taken_id=one.pk).original
     other = desking.mail("別の記録のメール", sender="c@example.jp")
-    InboundMail.objects.filter(pk=other.pk).update(original=original, taken_kind="application", taken_id=1, state="taken")
+    InboundMail.objects.filter(pk=other.pk).update(
+        original=original, taken_kind="application", taken_id=1, state="taken"
+    )
     assert commit(retain, at=LATER) == [Outcome("R7-0001", retention.USED), Outcome("R7-0002")]
     one.refresh_from_db()
     assert (one.state, one.messages.count(), Deletion.objects.get().number) == ("closed", 2, "R7-0002")

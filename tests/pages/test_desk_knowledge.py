@@ -64,7 +64,13 @@ def test_what_is_typed_is_looked_through_and_not_stored(at):
 
 def test_the_open_form_points_out_a_person_before_it_is_sent(at):
     url, client = reverse("consultations:ask", args=["chiba-hub-soudan"]), Client()
-    typed = {"body_name": "みどり訪問看護", "person_name": "西田 陽子", "email": "m@example.jp", "subject": "退院", "text": PATIENT}
+    typed = {
+        "body_name": "みどり訪問看護",
+        "person_name": "西田 陽子",
+        "email": "m@example.jp",
+        "subject": "退院",
+        "text": PATIENT,
+    }
     first = client.post(url, typed).content.decode()
     assert "山田太郎（氏名）" in first
     assert PATIENT in first
@@ -76,7 +82,11 @@ def test_the_open_form_points_out_a_person_before_it_is_sent(at):
 
 
 def test_the_way_from_a_hub_desks_question_to_an_example(at, world):
-    case, officer, manager = knowing.said(at, knowing.asked(at)), login(Client(), at.officer), login(Client(), at.manager)
+    case, officer, manager = (
+        knowing.said(at, knowing.asked(at)),
+        login(Client(), at.officer),
+        login(Client(), at.manager),
+    )
     assert "西区の診療所をご紹介しました。" in page(officer, "consultations:propose", case.pk)
     texts = {"title": "退院後の訪問診療", "question": PATIENT, "answer": "西区の診療所をご紹介しました。"}
     sent(officer, "consultations:propose", case.pk, **texts)
@@ -139,12 +149,16 @@ def test_sections_of_the_guidebook_come_in_one_by_one_or_as_a_table(world, clock
     client = login(Client(), world.seat_secretariat)
     sent(client, "consultations:guide_add", chapter="1章", title="連携", text="本文", place="")
     row = GuideSection.objects.get()
-    sent(client, "consultations:guide_edit", row.pk, chapter="1章", title="連携", text="改めた本文", place="1", version=1)
+    sent(
+        client, "consultations:guide_edit", row.pk, chapter="1章", title="連携", text="改めた本文", place="1", version=1
+    )
     assert "先にこの節を更新" in sent(
         client, "consultations:guide_edit", row.pk, chapter="1章", title="連携", text="別の本文", place="1", version=1
     )
     path = tmp_path / "guide.xlsx"
-    path.write_bytes(write_table("節", ("章", "見出し", "本文"), [("1章", "連携", "表の本文"), ("2章", "会議", "会議の本文")]))
+    path.write_bytes(
+        write_table("節", ("章", "見出し", "本文"), [("1章", "連携", "表の本文"), ("2章", "会議", "会議の本文")])
+    )
     with path.open("rb") as file:
         assert "2節を登録しました。" in sent(client, "consultations:guide", file=file)
     assert list(GuideSection.objects.values_list("title", "text")) == [("連携", "表の本文"), ("会議", "会議の本文")]
@@ -163,7 +177,9 @@ def test_a_desk_that_keeps_no_guidebook_reads_it_and_cannot_change_it(at, world)
 def test_what_fits_is_offered_beside_the_draft_and_while_typing(world, clock):
     clock(TUESDAY)
     case, client = desking.taken(world), login(Client(), world.seat_secretariat)
-    put_guide_section(chapter="2章", title="平時の連携", text="受入れを決めておく", by=world.seat_secretariat, at=TUESDAY)
+    put_guide_section(
+        chapter="2章", title="平時の連携", text="受入れを決めておく", by=world.seat_secretariat, at=TUESDAY
+    )
     assert "出典　ガイドブック　2章　平時の連携" in page(client, "consultations:case", case.pk)
     assert "平時の連携" in page(client, "consultations:suggest", case.pk, text="平時の連携について")
     assert "合う資料はありません" in page(client, "consultations:suggest", case.pk, text="歯科")

@@ -67,7 +67,9 @@ class Exporting(forms.Form):
 
     def __init__(self, *args, desks: Sequence[Desk], **options) -> None:
         super().__init__(*args, **options)
-        self.fields["desk"].choices = [(desk.slug, f"{desk.title}（{desk.definition.fiscal_year}年度）") for desk in desks]
+        self.fields["desk"].choices = [
+            (desk.slug, f"{desk.title}（{desk.definition.fiscal_year}年度）") for desk in desks
+        ]
         uses = {use.id: use.label for desk in desks for use in desk.rules.purpose.uses}
         self.fields["use"].choices = [*uses.items(), ("other", "その他の目的")]
 

@@ -97,7 +97,11 @@ def list_examples(request: HttpRequest) -> HttpResponse:
     found = Example.objects.readable_by(request.seat).select_related("operator").order_by("-released_at", "-pk")
     words = request.GET.get("words", "").strip()[:200]
     for word in words.split():
-        found = found.filter(title__icontains=word) | found.filter(question__icontains=word) | found.filter(answer__icontains=word)
+        found = (
+            found.filter(title__icontains=word)
+            | found.filter(question__icontains=word)
+            | found.filter(answer__icontains=word)
+        )
     page = Paginator(found.distinct(), PAGE).get_page(request.GET.get("page"))
     waiting = Example.objects.visible_to(request.seat).filter(state="proposed").select_related("proposed_by__person")
     return render(request, "consultations/examples.html", {"page": page, "words": words, "waiting": waiting})
@@ -105,7 +109,9 @@ def list_examples(request: HttpRequest) -> HttpResponse:
 
 def _example(request: HttpRequest, pk: int) -> Example:
     both = Example.objects.visible_to(request.seat) | Example.objects.readable_by(request.seat)
-    return get_object_or_404(both.select_related("operator", "consultation__organisation", "proposed_by__person"), pk=pk)
+    return get_object_or_404(
+        both.select_related("operator", "consultation__organisation", "proposed_by__person"), pk=pk
+    )
 
 
 @require_GET

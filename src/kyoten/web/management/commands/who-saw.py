@@ -34,7 +34,14 @@ class Command(BaseCommand):
         end = until + timedelta(days=1) if until else None
         rows = readings(asked, _begin(since), _begin(end))
         for row in rows:
-            said = (f"{local(row.at):%Y-%m-%d %H:%M:%S}", row.number, row.what, row.organisation, row.section, row.person)
+            said = (
+                f"{local(row.at):%Y-%m-%d %H:%M:%S}",
+                row.number,
+                row.what,
+                row.organisation,
+                row.section,
+                row.person,
+            )
             self.stdout.write("\t".join(said))
         self.stdout.write(f"{len(rows)}件")
 
