@@ -235,7 +235,7 @@ def menu_of(client, seat) -> list[str]:
 def test_the_menu_holds_what_the_seat_may_open(world, client):
     everyone = ["ホーム", "公募・申込", "通知・照会", "連絡先", "圏域・拠点", "職員（席）", "所管課"]
     assert menu_of(client, world.seat_matsudo) == everyone
-    assert menu_of(client, world.seat_secretariat) == [*everyone, "事業設定"]
+    assert menu_of(client, world.seat_secretariat) == [*everyone, "事業設定", "受信箱の振り分け"]
     assert menu_of(client, world.seat_ministry) == [*everyone, "事業設定"]
 
 

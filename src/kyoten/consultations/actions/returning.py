@@ -41,8 +41,13 @@ def attach_report(mail: InboundMail, *, at: datetime) -> None:
 def undelivered(at: datetime) -> int:
     """Failed deliveries of answers and 照会, whoever reported them: each is shown at its case. Returns how many."""
     failed = OutboundMail.objects.filter(state="failed", about_kind=KIND)
-    said = Message.objects.filter(kind__in=("out", "asked"), way="mail", mail_id__in=failed.values("pk"))
-    waiting = list(said.exclude(warning=UNDELIVERED).values_list("mail_id", flat=True))
+    about = dict(failed.order_by().values_list("pk", "about_id"))
+    if not about:
+        return 0
+    cases = Consultation.objects.filter(pk__in=set(about.values()))
+    merged = set(cases.exclude(merged_into=None).values_list("merged_into", flat=True))  # their messages moved along
+    said = Message.objects.filter(consultation__in=set(about.values()) | merged, kind__in=("out", "asked"), way="mail")
+    waiting = list(said.filter(mail_id__in=about).exclude(warning=UNDELIVERED).values_list("mail_id", flat=True))
     for mail in failed.filter(pk__in=waiting).order_by("pk"):
         mark_undelivered(mail, at=at)
     return len(waiting)
