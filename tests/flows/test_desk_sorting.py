@@ -7,9 +7,9 @@ from django.core.management import call_command
 
 from kyoten.consultations.actions import answering, handling, returning
 from kyoten.consultations.models import Consultation, Message
-from kyoten.post import mime
+from kyoten.post import bulk, mime
 from kyoten.post.actions import receive
-from kyoten.post.inbox import read_new
+from kyoten.post.inbox import UNREADABLE, read_new
 from kyoten.post.models import InboundMail, OutboundMail
 from kyoten.records.models import Event, Refused
 from kyoten.rules.clock import JST
@@ -239,3 +239,33 @@ def test_a_case_that_is_being_answered_is_not_moved_away(world):
         returning.move_away(mail, "call", by=world.seat_secretariat, at=TUESDAY)
     mail.refresh_from_db()
     assert (mail.state, mail.sort) == ("taken", "desk")
+
+
+def test_a_failure_after_a_merge_reopens_the_case_the_answer_is_in_now(world):
+    case, sent = answered(world)
+    into = desking.taken(world, "別の相談です。")
+    handling.merge(case, into, by=world.seat_secretariat, at=TUESDAY)
+    OutboundMail.objects.filter(pk=sent.pk).update(state="failed", failed_at=TUESDAY)
+    assert (returning.undelivered(TUESDAY), returning.undelivered(TUESDAY)) == (1, 0)
+    into.refresh_from_db()
+    assert (into.state, into.warning[:12]) == ("received", "chiiki@matsu")
+
+
+def test_a_batch_whose_reading_fails_is_read_one_by_one(world):
+    raws = [f"From: a@example.jp\r\nSubject: {n}\r\n\r\n{n}".encode() for n in range(3)]
+    mails, known = bulk.receive_many([*raws, raws[0]], source="test", at=SATURDAY)
+    assert (len(mails), known) == (3, 1)
+    mails[1].original.path.unlink()
+    read = bulk.read_many(mails, SATURDAY)
+    assert [(mail.subject, mail.state, mail.tries) for mail in read] == [
+        ("0", "attention", 1), ("", "attention", 1), ("2", "attention", 1),
+    ]  # fmt: skip
+    assert [mail.problem == UNREADABLE for mail in read] == [False, True, False]
+
+
+def test_a_mail_whose_reading_never_ended_is_given_up_alone(world):
+    mails, _ = bulk.receive_many([b"Subject: a\r\n\r\na", b"Subject: b\r\n\r\nb"], source="test", at=SATURDAY)
+    InboundMail.objects.filter(pk=mails[0].pk).update(tries=3)
+    mails[0].tries = 3
+    read = bulk.read_many(mails, SATURDAY)
+    assert [mail.problem == UNREADABLE for mail in read] == [True, False]

@@ -30,6 +30,7 @@ hosts = ["localhost", "127.0.0.1", "[::1]"]
 # user = ""
 # password = ""
 # security = "tls"            # tls / none
+# oauth2_command = ""         # password の代わりに、OAuth2 のトークンを出力するコマンド
 # folder = "INBOX"
 """
 

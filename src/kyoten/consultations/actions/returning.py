@@ -56,11 +56,14 @@ def undelivered(at: datetime) -> int:
 @transaction.atomic
 def mark_undelivered(mail: OutboundMail, *, at: datetime) -> None:
     """未達: an answer reopens its case; a 照会 that did not arrive is pointed out on it."""
+    about = Message.objects.filter(mail_id=mail.pk, kind__in=("out", "asked"), way="mail")
+    message = about.exclude(warning=UNDELIVERED).first()
+    if message is None:
+        return
+    mail.about_id = message.consultation_id  # where it is now: the case may have been merged into another
     if answering.reopen_undelivered(mail, at=at):
         return
-    about = Message.objects.filter(mail_id=mail.pk, kind__in=("out", "asked"), way="mail")
-    if not about.exclude(warning=UNDELIVERED).update(warning=UNDELIVERED):
-        return
+    about.update(warning=UNDELIVERED)
     warning = f"{mail.to} へのメールが届きませんでした。宛先を確かめて、電話などで連絡してください。"
     Consultation.objects.filter(pk=mail.about_id).update(warning=warning[:300], version=F("version") + 1)
     record("undelivered", "メールが届かず", kind=KIND, record_id=mail.about_id, by=None, at=at, note=mail.to)

@@ -131,6 +131,8 @@ def _to_desk(request: HttpRequest, mail: InboundMail) -> Consultation:
         raise Refused("この席の団体には、相談窓口がありません。")
     with transaction.atomic():
         case = take_mail(mail, desk, at=request.at)
+        if mail.problem and not mail.sort:  # it could not be read in whole, and the case says why
+            case.messages.filter(mail_id=mail.pk).update(warning=mail.problem[:300])
         InboundMail.objects.filter(pk=mail.pk).update(sort="desk")
         _tell(request, mail, "相談として受付")
     return case
