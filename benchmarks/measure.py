@@ -80,7 +80,7 @@ def of_the_desk(count: int, runs: int) -> Iterator[Measured]:
     """10 a.m. at the desk: the inbox, the search, a case, and mail that comes in."""
     made = desk.build(count, say)
     start = time.perf_counter()
-    call_command("search_rebuild", stdout=sys.stderr)
+    call_command("search-rebuild", stdout=sys.stderr)
     yield Measured("検索の索引を作る（秒）", 0, [time.perf_counter() - start], [0.0], limit=30)
     tidy()
     say("測っています")

@@ -116,7 +116,7 @@ def other_lane(arguments: list[str]) -> list[Result]:
 
 def in_chromium() -> Result:
     """Apart from the others, because Playwright keeps an event loop running in the thread of the tests."""
-    return pytest("pytest ブラウザー", ["tests/browser", "--nomigrations"])
+    return pytest("pytest ブラウザー", ["tests/browser"])
 
 
 def stop(number: int, frame: FrameType | None) -> None:

@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from kyoten.calls.actions import applying, gathering, incoming, selecting
 from kyoten.calls.models import EditConflict
-from kyoten.consultations.actions import handling
+from kyoten.consultations.actions import answering, handling
 from kyoten.consultations.actions.knowledge import put_guide_section
 from kyoten.consultations.models import Example
 from kyoten.inquiries.models import MailAnswer
@@ -117,6 +117,8 @@ def _around_the_desk(at: SimpleNamespace) -> None:
     by, when = at.world.seat_secretariat, desking.TUESDAY
     at.consultation = desking.taken(at.world)
     at.message = at.consultation.messages.get()
+    draft = answering.save_draft(at.consultation, subject="", text="案", version=None, by=by, at=when)
+    answering.ask_approval(draft, by=by, at=when)
     at.sorted_mail = desking.mail("x", subject="申込", sender="b@example.jp")
     InboundMail.objects.filter(pk=at.sorted_mail.pk).update(sort="call")
     at.callback = handling.promise_callback(

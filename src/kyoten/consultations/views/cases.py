@@ -202,7 +202,8 @@ def decide(request: HttpRequest, pk: int) -> HttpResponse:
             "差し戻しました。",
         )
     if do not in ("mail", "phone"):
-        raise Http404
+        messages.error(request, "承認して回答するか、差し戻すかを選んでください。")
+        return redirect("consultations:case", pk)
     heard = request.POST.get("heard", "")[:400] or case.person_name or "相談者"
     return _act(
         request, case,
