@@ -6,6 +6,8 @@ from django.urls import reverse
 
 from kyoten.calls.models import Application
 from kyoten.consultations.models import Consultation
+from kyoten.post.actions import receive
+from kyoten.post.inbox import UNREADABLE, read_new
 from kyoten.post.models import InboundMail, MailboxState
 from kyoten.web import rounds
 from tests.flows import desking
@@ -139,3 +141,12 @@ def test_the_counts_of_the_mailbox_are_reconciled(world, officer):
     assert "すべて保存済み" in officer.get(reverse("sorting:list")).content.decode()
     MailboxState.objects.update(problem="TimeoutError")
     assert "受信できません" in officer.get(reverse("sorting:list")).content.decode()
+
+
+def test_a_mail_that_could_not_be_read_becomes_a_case_that_says_so(world, officer):
+    broken = receive(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", source="test", at=SATURDAY)
+    read_new(SATURDAY)
+    assert shown(officer, "unread") == [""]
+    post(officer, "sorting:change", broken, to="desk")
+    message = Consultation.objects.get().messages.get()
+    assert (message.mail_id, message.warning, shown(officer, "unread")) == (broken.pk, UNREADABLE, [])
