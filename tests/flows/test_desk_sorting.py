@@ -86,6 +86,11 @@ def test_what_a_mailing_list_sends_makes_no_case(world):
     assert (mail.state, mail.sort, Consultation.objects.count()) == ("attention", "other", 0)
 
 
+def test_what_comes_from_our_own_address_makes_no_case(world):
+    mail = arrive(sender="kyoten@example.jp")
+    assert (mail.sort, Consultation.objects.count(), OutboundMail.objects.count()) == ("other", 0, 0)
+
+
 def test_the_same_message_by_two_ways_is_one_case(world):
     first = arrive(message_id="<same@example.jp>", received="from a")
     again = arrive(message_id="<same@example.jp>", received="from b", at=TUESDAY)

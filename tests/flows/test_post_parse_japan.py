@@ -21,6 +21,7 @@ def read(*headers: str, body: bytes = b"", **more: str):
         ("ISO-2022-JP", jis("①㈱髙﨑の件　ｱｲｳ")),
         ("ISO-2022-JP", "①㈱髙﨑の件　ｱｲｳ".encode("cp932")),  # a JIS label over Shift_JIS bytes
         ("ISO-2022-JP", "①㈱髙﨑の件　ｱｲｳ".encode()),
+        ("ISO-2022-JP", jis("①㈱髙﨑の件　") + b"\x0e123\x0f"),  # kana between shift-out and shift-in
         ("windows-31j", "①㈱髙﨑の件　ｱｲｳ".encode("cp932")),
         ("x-sjis", "①㈱髙﨑の件　ｱｲｳ".encode("cp932")),
         ("cp932", "①㈱髙﨑の件　ｱｲｳ".encode()),

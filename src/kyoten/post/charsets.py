@@ -41,6 +41,8 @@ def decode(data: bytes, charset: str = "") -> str:
 def _attempts(data: bytes, charset: str) -> list[str]:
     """What to try, in order. A label is believed unless the bytes say better: escapes of ISO-2022-JP stand in no other
     text, and Japanese that is valid UTF-8 by chance there is none."""
+    if charset in JIS and b"\x0e" in data:
+        return [charset]
     if charset in UNKNOWN or charset in JIS and not ESCAPE.search(data):
         return _guesses(data)
     if ESCAPE.search(data) and not charset.startswith(("iso-2022", "utf-16", "utf-32", "hz")) and charset not in JIS:
@@ -159,6 +161,9 @@ def _run(data: bytes, mode: bytes) -> str:
         # a line end inside a double-byte run switches back to ASCII (RFC 1468), which careless mailers forget
         lines = re.split(rb"(\r?\n)", data)
         return "".join(_pairs(line) if n % 2 == 0 else "\n" for n, line in enumerate(lines))
+    if mode == b"(B" and b"\x0e" in data:  # half-width kana between shift-out and shift-in (JIS X 0201)
+        pieces = re.split(rb"\x0e([^\x0f]*)\x0f?", data)
+        return "".join(_run(piece, b"(I" if n % 2 else b"(J") for n, piece in enumerate(pieces))
     if mode == b"(I":
         return bytes(byte | 0x80 if 0x21 <= byte <= 0x5F else byte for byte in data).decode("cp932", "replace")
     if mode == b"$(D":

@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from contextlib import suppress
 from datetime import datetime
 
+from django.conf import settings
+
 from kyoten.calls.models import Call
 from kyoten.consultations.actions import intake, returning
 from kyoten.consultations.actions.bulk import take_mails
@@ -80,7 +82,13 @@ class Sorter:
 
     def proposed(self, mail: InboundMail) -> tuple[Desk | None, str]:
         desk = addressed(self.desks, mail.recipients.splitlines(), mail.received_at)
-        if mail.machine == "list" or not mail.text.strip() and not mail.subject and not mail.attachment_names:
+        if (
+            mail.machine == "list"
+            or mail.sender.casefold() in _ourselves()
+            or not mail.text.strip()
+            and not mail.subject
+            and not mail.attachment_names
+        ):
             return desk, "other"
         applying = desk.operator.pk in self.applying if desk else bool(self.applying)
         names = mail.attachment_names.splitlines()
@@ -115,6 +123,12 @@ class Sorter:
             need_attention(mail, FAILED)
             self.found["attention"] += 1
         return False
+
+
+def _ourselves() -> set[str]:
+    """Our own addresses: what comes from them is no question (a copy to ourselves, or somebody who pretends)."""
+    known = (settings.MAIL["sender"], settings.MAILBOX.get("address", ""), settings.MAILBOX.get("user", ""))
+    return {address.casefold() for address in known if "@" in address}
 
 
 def _unplaced(mail: InboundMail) -> bool:
