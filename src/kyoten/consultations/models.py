@@ -278,7 +278,10 @@ class ExampleQuerySet(models.QuerySet):
 
     def shown_to(self, seat: Seat) -> ExampleQuerySet:
         """What stands on the list of a seat: what is released, and its own desk's proposals."""
-        return self.filter(Q(state="released") | Q(state="proposed", operator=seat.organisation.pk))
+        return self.shown_to_body(seat.organisation.pk)
+
+    def shown_to_body(self, body: int) -> ExampleQuerySet:
+        return self.filter(Q(state="released") | Q(state="proposed", operator=body))
 
 
 READERS = ("municipality", "hub", "prefecture", "health_centre", "association", "secretariat", "ministry")

@@ -74,6 +74,9 @@ def _places(original: str, wanted: Sequence[str]) -> list[tuple[int, int]]:
     hits = [(at, at + len(word)) for word in wanted if (at := text.find(word)) >= 0]
     if not hits:
         return []
+    # Nearly always one character stands for one: then the hit is where it was found.
+    if len(text) == len(original) and all(normalise(original[start:stop]) == text[start:stop] for start, stop in hits):
+        return hits
     origins = _origins(original)
     return [(origins[start][0], origins[stop - 1][1]) for start, stop in hits]
 

@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
+from django.db import connection
 from django.db.models import Func, QuerySet, Subquery
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
@@ -91,20 +92,37 @@ def menu(seat, here: str) -> list[Item]:
     return items
 
 
-def menu_facts(seat) -> dict[str, int]:
+def menu_facts(seat: Seat) -> dict[str, int]:
     """What decides about entries that not everybody has: numbers of mails, and whether there is a desk. One query."""
     unplaced = seat.organisation.kind == "secretariat"
-    sent, arrived = OutboundMail.objects.shown_to(seat.person_id), InboundMail.objects.shown_to(seat.person_id)
-    rows = Seat.objects.filter(pk=seat.pk).values_list(
-        number_of(sent.failed_for([seat.section_id])),
-        number_of(arrived.attention_of(seat.section_id, unplaced=unplaced)),
-        number_of(Programme.objects.filter(organiser=seat.organisation.pk, has_desk=True)),
-        number_of(Programme.objects.filter(organiser__kind__in=NATIONAL, has_desk=True)),
-        number_of(Example.objects.shown_to(seat)),
-    )
-    facts = dict(zip(DEPENDING, rows.get(), strict=True))
+    statement, params = _counting(connection.vendor, unplaced)
+    ids = {PERSON: seat.person_id, SECTION: seat.section_id, BODY: seat.organisation.pk}
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [ids.get(value, value) for value in params])
+        facts = dict(zip(DEPENDING, cursor.fetchone(), strict=True))
     facts["consultations:report"] *= seat.organisation.kind == "ministry"  # a desk's own body has it on its inbox
     return facts | {"sorting:list": int(unplaced or facts["consultations:list"] > 0)}
+
+
+PERSON, SECTION, BODY = -1, -2, -3  # stand in the statement for whom it is asked
+
+
+@lru_cache
+def _counting(vendor: str, unplaced: bool) -> tuple[str, tuple[Any, ...]]:
+    """The statement of menu_facts, put together once: it stands on every page, and that costs ten times its running."""
+    sent, arrived = OutboundMail.objects.shown_to(PERSON), InboundMail.objects.shown_to(PERSON)
+    counts = [
+        sent.failed_for([SECTION]),
+        arrived.attention_of(SECTION, unplaced=unplaced),
+        Programme.objects.filter(organiser=BODY, has_desk=True),
+        Programme.objects.filter(organiser__kind__in=NATIONAL, has_desk=True),
+        Example.objects.shown_to_body(BODY),
+    ]
+    parts = [number_of(rows).query.sql_with_params() for rows in counts]
+    return (
+        "SELECT " + ", ".join(f"({sql})" for sql, _ in parts),
+        tuple(value for _, values in parts for value in values),
+    )
 
 
 def number_of(rows: QuerySet) -> Subquery:

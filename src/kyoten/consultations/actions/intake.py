@@ -314,10 +314,10 @@ def take_web(desk: Desk, what: Incoming, *, at: datetime) -> Consultation:
     if not desk.rules.web_form:
         raise Refused("この窓口では入力フォームを開いていません。メールか電話でお問い合わせください。")
     hour_ago = at - timedelta(hours=1)
-    if Consultation.objects.filter(email__iexact=what.caller.email, way="web", received_at__gt=hour_ago).count() >= 10:
+    if Consultation.objects.filter(email=what.caller.email, way="web", received_at__gt=hour_ago).count() >= 10:
         raise Refused("短い時間に多くの相談が送られました。しばらく待ってから、もう一度送ってください。")
     same = Consultation.objects.filter(
-        programme=desk.slug, email__iexact=what.caller.email, way="web", received_at__gt=hour_ago, text=clean(what.text)
+        programme=desk.slug, email=what.caller.email, way="web", received_at__gt=hour_ago, text=clean(what.text)
     ).first()
     if same:
         return same  # the button pressed twice

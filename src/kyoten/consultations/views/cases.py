@@ -40,7 +40,6 @@ def _page(request: HttpRequest, case: Consultation, status: int = 200, **forms_w
         (d for d in case.drafts.select_related("written_by__person", "approved_by__person") if d.state in Draft.OPEN),
         None,
     )
-    seats = handling.colleagues(case, request.at)
     marks = marked(case)
     listed = list(case.messages.select_related("moved_from"))
     _attach(listed)
@@ -52,12 +51,22 @@ def _page(request: HttpRequest, case: Consultation, status: int = 200, **forms_w
         "events": Event.objects.of(KIND, case.pk), "may_act": request.seat.may_act,
         "others": _others(request, case), "people": found_in(case, desk, listed),
         "suggestions": suggestions_for(case) if request.seat.may_act else [],
-        "describe": Describe(desk=desk.rules, initial=_initial(case, marks)),
         "answering": Answering(initial=_answer_initial(case, draft)),
-        "referring": Referring(), "assigning": Assigning(seats=seats, initial={"owner": case.owner_id}),
-        "calling": CallingBack(seats=seats, initial={"when": request.at, "phone": case.phone}),
-    } | forms_with_errors  # fmt: skip
+    } | _asked_for(request, case, marks) | forms_with_errors  # fmt: skip
     return render(request, "consultations/case.html", context, status=status)
+
+
+def _asked_for(request: HttpRequest, case: Consultation, marks: dict[str, list[str]]) -> dict[str, forms.Form]:
+    """The one form of `?act=`: all of them on every page would be most of its weight."""
+    seats = handling.colleagues(case, request.at)
+    made: dict[str, Callable[[], forms.Form]] = {
+        "assigning": lambda: Assigning(seats=seats, initial={"owner": case.owner_id}),
+        "describe": lambda: Describe(desk=desk_for(request, case).rules, initial=_initial(case, marks)),
+        "referring": Referring,
+        "calling": lambda: CallingBack(seats=seats, initial={"when": request.at, "phone": case.phone}),
+    }
+    act = request.GET.get("act", "")
+    return {act: made[act]()} if act in made and request.seat.may_act else {}
 
 
 def _initial(case: Consultation, marks: dict[str, list[str]]) -> dict:
@@ -101,7 +110,7 @@ def _others(request: HttpRequest, case: Consultation) -> list[Consultation]:
     """Other cases of the same caller, the newest first: to merge with, and to know of."""
     if not case.email:
         return []
-    rows = Consultation.objects.visible_to(request.seat).filter(email__iexact=case.email).exclude(pk=case.pk)
+    rows = Consultation.objects.visible_to(request.seat).filter(email=case.email).exclude(pk=case.pk)
     return list(rows.exclude(state="merged").order_by("-received_at", "-pk").only("number", "subject", "state")[:10])
 
 
