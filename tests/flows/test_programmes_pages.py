@@ -65,7 +65,8 @@ def test_publishing_on_screen(world, manager):
 def test_a_mistake_is_shown_and_the_text_stays(manager):
     wrong = TEXT.replace("places           =", "place            =")
     shown = page(manager.post("/programmes/upload/", {"text": wrong}))
-    assert "102行目" in shown
+    line = TEXT[: TEXT.index("places           =")].count("\n") + 1
+    assert f"{line}行目" in shown
     assert "もしかして &quot;places&quot; ですか" in shown
     assert "place            = 1" in shown
     assert "として公開する" not in shown
