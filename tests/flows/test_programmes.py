@@ -13,6 +13,7 @@ from kyoten.records.models import Event, Refused
 from kyoten.rules.reading import shipped_text
 
 TEXT = shipped_text("r7-zaitaku")
+PLACE = TEXT[: TEXT.index("places           =")].count("\n") + 1  # the line of 選定数
 CASES = shipped_text("r7-zaitaku.cases")
 LATER = TEXT.replace("2025-07-31", "2025-08-29").replace("申込締切 令和7年7月31日", "申込締切 令和7年8月29日")
 
@@ -46,7 +47,7 @@ def test_an_operator_publishes_for_the_secretariat_the_definition_names(db, worl
 
 
 def test_a_text_with_a_mistake_is_refused_with_its_place(world):
-    with pytest.raises(Refused, match='102行目 call.place: "place" というキーはありません'):
+    with pytest.raises(Refused, match=f'{PLACE}行目 call.place: "place" というキーはありません'):
         publish(TEXT.replace("places           =", "place            ="), by=world.seat_secretariat2, at=world.at)
     assert revisions() == [("r7-zaitaku", 1, TEXT)]
 

@@ -9,6 +9,7 @@ from kyoten.programmes.models import Programme
 from kyoten.rules.reading import parse, shipped_text
 
 TEXT = shipped_text("r7-zaitaku")
+PLACE = TEXT[: TEXT.index("places           =")].count("\n") + 1  # the line of 選定数
 CASES = shipped_text("r7-zaitaku.cases")
 
 
@@ -43,7 +44,7 @@ def test_check(definition, tmp_path):
     assert status == 1
     assert said.startswith("○ r7-zaitaku.toml: ")
     assert "× 誤りが2件あります。" in complained
-    assert 'r8.toml 102行目 call.place: "place" というキーはありません。もしかして "places" ですか。' in complained
+    assert f'r8.toml {PLACE}行目 call.place: "place" というキーはありません。もしかして "places" ですか。' in complained
 
 
 def test_check_reads_cases_too(definition, tmp_path):
@@ -104,7 +105,7 @@ def test_list(definition, db):
     status, said, _ = definition("list")
     assert (status, [line.split("　")[:2] for line in said.split("\n")[:-1]]) == (
         0,
-        [["同梱", "r7-zaitaku"], ["公開", "r7-zaitaku"]],
+        [["同梱", "chiba-hub-soudan"], ["同梱", "r6-soudan"], ["同梱", "r7-zaitaku"], ["公開", "r7-zaitaku"]],
     )
 
 

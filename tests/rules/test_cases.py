@@ -22,6 +22,11 @@ def outcomes(text: str) -> tuple[Outcome, ...]:
 def test_the_cases_of_every_shipped_definition_hold(slug: str) -> None:
     found = run(shipped(slug), parse_cases(shipped_text(f"{slug}.cases")))
     assert [outcome for outcome in found if not outcome.ok] == []
+    assert "desk" in {outcome.table for outcome in found}
+
+
+def test_the_cases_of_the_call_use_every_kind() -> None:
+    found = run(shipped("r7-zaitaku"), parse_cases(shipped_text("r7-zaitaku.cases")))
     assert {outcome.table for outcome in found} == set(parse_cases("").model_dump())
 
 

@@ -187,7 +187,9 @@ def receive(raw: bytes, *, source: str, at: datetime) -> InboundMail:
         return known
     try:
         with transaction.atomic():
-            original = store_file(raw, f"{digest[:12]}{'.msg' if is_msg(raw) else '.eml'}", by=None, at=at, label="original")
+            original = store_file(
+                raw, f"{digest[:12]}{'.msg' if is_msg(raw) else '.eml'}", by=None, at=at, label="original"
+            )
             times = {"received_at": at, "recorded_at": timezone.now()}
             return InboundMail.objects.create(sha256=digest, original=original, source=source, **times)
     except IntegrityError:  # another worker was first

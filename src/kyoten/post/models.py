@@ -215,7 +215,13 @@ class InboundMail(models.Model):
     """
 
     STATES = [("new", "未処理"), ("taken", "処理済み"), ("attention", "要確認")]
-    SORTS = [("", "未振り分け"), ("desk", "相談"), ("call", "申込"), ("other", "その他"), ("auto", "自動応答・不達通知")]
+    SORTS = [
+        ("", "未振り分け"),
+        ("desk", "相談"),
+        ("call", "申込"),
+        ("other", "その他"),
+        ("auto", "自動応答・不達通知"),
+    ]
     MACHINES = [("", "人"), ("bounce", "不達通知"), ("auto", "自動応答"), ("list", "一斉配信")]
 
     sha256 = models.CharField(max_length=64, unique=True)  # the same bytes twice are one mail

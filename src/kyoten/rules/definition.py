@@ -192,7 +192,9 @@ class Desk(Part):
     text: Text = Key(description="受付時間の文言")
     source: Text = Key(description="根拠の文書と箇所")
     number: Text = Key(default="相談", description="受付番号の頭（例 R7 なら R7-0001）")
-    web_form: YesNo = Key(default=False, description="ログインの要らない入力フォームを開くか（文書に無い窓口では開かない）")
+    web_form: YesNo = Key(
+        default=False, description="ログインの要らない入力フォームを開くか（文書に無い窓口では開かない）"
+    )
     approval: YesNo = Key(default=True, description="回答の前に、書いた人とは別の人の承認を要するか")
     people: YesNo = Key(default=False, description="相談者が患者などの個人について述べる窓口か")
     answer_within: AnswerWithin | None = Key(default=None, description="回答の目標")

@@ -174,7 +174,9 @@ def refer(
                            text=row.text, mail_id=mail.pk)  # fmt: skip
     if case.state in ("received", "assigned"):
         Consultation.objects.filter(pk=case.pk).update(state="referring", version=F("version") + 1)
-    record("refer", "ほかの機関・アドバイザーへ照会", kind=KIND, record_id=case.pk, by=by.actor(), at=at, note=row.to_name)
+    record(
+        "refer", "ほかの機関・アドバイザーへ照会", kind=KIND, record_id=case.pk, by=by.actor(), at=at, note=row.to_name
+    )
     return row
 
 

@@ -4,19 +4,18 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('consultations', '0002_knowledge'),
+        ("consultations", "0002_knowledge"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='message',
-            name='attached_text',
+            model_name="message",
+            name="attached_text",
             field=models.TextField(blank=True, null=True),
         ),
         migrations.AddIndex(
-            model_name='message',
-            index=models.Index(condition=models.Q(('attached_text', None)), fields=['id'], name='message_unread_files'),
+            model_name="message",
+            index=models.Index(condition=models.Q(("attached_text", None)), fields=["id"], name="message_unread_files"),
         ),
     ]

@@ -28,7 +28,12 @@ from kyoten.records.views import as_download, download
 from kyoten.web.sorting import operators_of
 
 PAGE = 50
-TABS = [("call", "申込とみられるメール"), ("other", "その他"), ("desk", "相談として受け付けたメール"), ("unread", "読み取れないメール")]
+TABS = [
+    ("call", "申込とみられるメール"),
+    ("other", "その他"),
+    ("desk", "相談として受け付けたメール"),
+    ("unread", "読み取れないメール"),
+]
 
 
 def _waiting(request: HttpRequest, tab: str) -> QuerySet[InboundMail]:
