@@ -1,7 +1,7 @@
 """`./kyoten bench faults`: the intake and the sending of mail, killed at every system call that writes, on both databases.
 
-    ./kyoten bench faults                    400 kills or ten minutes for each flow on each database
-    ./kyoten bench faults --only sqlite --points 1000 --seconds 3600
+./kyoten bench faults                    400 kills or ten minutes for each flow on each database
+./kyoten bench faults --only sqlite --points 1000 --seconds 3600
 """
 
 from __future__ import annotations
