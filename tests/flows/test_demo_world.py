@@ -55,7 +55,7 @@ def test_setup_builds_the_world_once_and_prints_the_accounts():
     assert Organisation.objects.filter(sections=None).count() == 0
     addresses = Section.objects.values_list("email", flat=True)
     assert all(address.endswith("example.jp") for address in addresses)
-    assert len(set(addresses)) == len(addresses) == 1821
+    assert len(set(addresses)) == len(addresses) == 1822
     assert (
         Section.objects.get(organisation__code="122076", is_default=True).email
         == "zaitaku@city.matsudo.chiba.example.jp"

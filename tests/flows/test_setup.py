@@ -22,7 +22,7 @@ def test_a_new_instance_has_master_data_and_definitions_and_nobody_in_it():
     assert setup() == ""
     first = (Organisation.objects.count(), Section.objects.count())
     assert first == (1790, 1790)
-    assert [p.slug for p in Programme.objects.all()] == ["r7-zaitaku"]
+    assert [p.slug for p in Programme.objects.all()] == ["chiba-hub-soudan", "r6-soudan", "r7-zaitaku"]
     assert (User.objects.count(), Seat.objects.count()) == (0, 0)
     setup()
     assert (Organisation.objects.count(), Section.objects.count()) == first
