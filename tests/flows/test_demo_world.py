@@ -61,7 +61,7 @@ def test_setup_builds_the_world_once_and_prints_the_accounts():
         == "zaitaku@city.matsudo.chiba.example.jp"
     )
     assert Designation.objects.filter(prefecture__code="120006").count() == 54
-    assert [p.slug for p in Programme.objects.all()] == ["r7-zaitaku"]
+    assert [p.slug for p in Programme.objects.all()] == ["chiba-hub-soudan", "r6-soudan", "r7-zaitaku"]
     assert Call.objects.count() == 0
     counts = (Section.objects.count(), Seat.objects.count(), Event.objects.count(), Programme.objects.count())
     assert setup() == printed

@@ -22,11 +22,11 @@ def test_a_new_instance_has_master_data_and_definitions_and_nobody_in_it():
     assert setup() == ""
     first = (Organisation.objects.count(), Section.objects.count())
     assert first == (1790, 1790)
-    assert [p.slug for p in Programme.objects.all()] == ["chiba-hub-soudan", "r6-soudan", "r7-zaitaku"]
+    assert [p.slug for p in Programme.objects.all()] == ["r6-soudan", "r7-zaitaku"]
     assert (User.objects.count(), Seat.objects.count()) == (0, 0)
     setup()
     assert (Organisation.objects.count(), Section.objects.count()) == first
-    assert Programme.objects.count() == 1
+    assert Programme.objects.count() == 2
 
 
 def test_the_first_manager_gets_a_link(world, client, settings):

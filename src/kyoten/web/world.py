@@ -44,7 +44,7 @@ def build(at: datetime) -> None:
     _people()
     from kyoten.web import desk_world  # which plays with this world's people
 
-    shipped.publish_all(by=None, at=at)
+    shipped.publish_all(by=None, at=at, examples=True)
     desk_world.play_past()
     tell_the_planner()
 
