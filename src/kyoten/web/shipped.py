@@ -10,7 +10,6 @@ from kyoten.programmes.actions import publish
 from kyoten.programmes.models import Programme
 from kyoten.rules.reading import parse
 
-
 EXAMPLES = ("chiba-hub-soudan",)  # a hub's own desk to start from: a real instance publishes its own
 
 
