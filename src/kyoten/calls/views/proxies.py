@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from django.contrib import messages
@@ -10,6 +11,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 
 from kyoten.calls.actions import applying, incoming
 from kyoten.calls.forms import Proxy, ProxyFromMail
@@ -64,17 +66,14 @@ def proxy_from_mail(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     if sender.kind == "prefecture":
         below = below.filter(prefecture=sender)
     form = ProxyFromMail(request.POST or None, applicants=below, files=files, initial={"applicant": sender.pk})
-    if request.method == "POST" and form.is_valid():
-        file = files[form.cleaned_data["file"]]
-        try:
-            entered = _enter(call, form.cleaned_data["applicant"], file.data, file.name, "mail", who, request,
-                             arrived_at=note.received_at)  # fmt: skip
-            _settle_when_done(note, files, request)
-            messages.success(request, "添付を原本として保存しました。内容を確かめて、受け付けてください。")
-            return _on_to(*entered)
-        except Refused as refusal:
-            form.add_error(None, str(refusal))
-    return render(request, "calls/proxy_mail.html", {"call": call, "note": note, "form": form, "files": files})
+    entered = _entered(
+        request, call, who, form, files, note.received_at, lambda _: _settle_when_done(note, files, request)
+    )
+    context = {
+        "call": call, "form": form, "mail": note, "from": f"{sender}　{note.sender}",
+        "files": _listed(files, "inquiries:mail_file", note.pk),
+    }  # fmt: skip
+    return entered or render(request, "calls/proxy_mail.html", context)
 
 
 def proxy_from_unplaced(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
@@ -90,17 +89,43 @@ def proxy_from_unplaced(request: HttpRequest, slug: str, pk: int) -> HttpRespons
     mail = get_object_or_404(waiting, pk=pk)
     files = enclosed(mail)
     form = ProxyFromMail(request.POST or None, applicants=_applicants(request, who), files=files)
-    if request.method == "POST" and form.is_valid():
-        file = files[form.cleaned_data["file"]]
-        try:
-            entered = _enter(call, form.cleaned_data["applicant"], file.data, file.name, "mail", who, request,
-                             arrived_at=mail.received_at)  # fmt: skip
-            _take_when_done(mail, files, entered[0], request)
-            messages.success(request, "添付を原本として保存しました。内容を確かめて、受け付けてください。")
-            return _on_to(*entered)
-        except Refused as refusal:
-            form.add_error(None, str(refusal))
-    return render(request, "calls/proxy_unplaced.html", {"call": call, "mail": mail, "form": form, "files": files})
+    entered = _entered(
+        request, call, who, form, files, mail.received_at, lambda row: _take_when_done(mail, files, row, request)
+    )
+    context = {
+        "call": call, "form": form, "mail": mail, "from": f"{mail.sender_name} {mail.sender}",
+        "files": _listed(files, "sorting:file", mail.pk),
+    }  # fmt: skip
+    return entered or render(request, "calls/proxy_mail.html", context)
+
+
+def _entered(
+    request: HttpRequest,
+    call: Call,
+    who: str,
+    form: ProxyFromMail,
+    files: Sequence[Enclosed],
+    arrived_at: datetime,
+    done: Callable[[Application], None],
+) -> HttpResponse | None:
+    """Enter the file that was chosen, then `done`; None where the page is to be shown (again)."""
+    if request.method != "POST" or not form.is_valid():
+        return None
+    file = files[form.cleaned_data["file"]]
+    try:
+        application, taken = _enter(call, form.cleaned_data["applicant"], file.data, file.name, "mail", who, request,
+                                    arrived_at=arrived_at)  # fmt: skip
+        done(application)
+    except Refused as refusal:
+        form.add_error(None, str(refusal))
+        return None
+    messages.success(request, "添付を原本として保存しました。内容を確かめて、受け付けてください。")
+    return _on_to(application, taken)
+
+
+def _listed(files: Sequence[Enclosed], route: str, pk: int) -> list[tuple[str, str]]:
+    """Name and address of each file of a mail."""
+    return [(file.name, reverse(route, args=[pk, number])) for number, file in enumerate(files, 1)]
 
 
 def _gatherer(request: HttpRequest, call: Call) -> str:
