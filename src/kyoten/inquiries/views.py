@@ -16,12 +16,10 @@ from django.views.decorators.http import require_POST
 from kyoten.inquiries import actions
 from kyoten.inquiries.forms import Due, Heard, LinkReply, PassOn, Reply
 from kyoten.inquiries.models import DEEMED, Addressee, Inquiry, MailAnswer, addressee_of
-from kyoten.post.inbox import enclosed
 from kyoten.post.models import InboundMail, OutboundMail
+from kyoten.post.serving import download_part
 from kyoten.records.actions import log_access
 from kyoten.records.models import Event, Refused
-from kyoten.records.names import content_type_of
-from kyoten.records.views import as_download
 from kyoten.rules.clock import END_OF_DAY, JST
 
 WITH = ("inquiry__asker__organisation", "organisation", "section__organisation", "represented_by")
@@ -257,12 +255,11 @@ def change_due(request: HttpRequest, pk: int) -> HttpResponse:
 def mail_file(request: HttpRequest, pk: int, number: int) -> HttpResponse:
     """One file out of a reply by mail, as a download; `number` counts from 1, as the mail has them."""
     note = get_object_or_404(MailAnswer.objects.visible_to(request.seat), pk=pk)
-    files = enclosed(InboundMail.objects.get(pk=note.mail_id))
-    if not 1 <= number <= len(files):
+    if number == 0:  # the mail as it came is not for this page
         raise Http404
-    file = files[number - 1]
+    response = download_part(InboundMail.objects.select_related("original").get(pk=note.mail_id), number)
     log_access("inbound_mail", note.mail_id, by=request.seat.actor(), at=request.at, what="返信メールの添付")
-    return as_download(HttpResponse(file.data, content_type=content_type_of(file.name)), file.name)
+    return response
 
 
 @require_POST

@@ -14,16 +14,15 @@ from django.views.decorators.http import require_POST
 from kyoten.consultations.actions import answering, handling
 from kyoten.consultations.actions.knowledge import suggestions_for
 from kyoten.consultations.actions.masking import may_see_original
+from kyoten.consultations.desks import Desk
 from kyoten.consultations.forms import HANDLINGS, Answering, Assigning, CallingBack, Describe, MomentField, Referring
 from kyoten.consultations.models import KIND, Callback, Consultation, Draft, Message, marked
 from kyoten.consultations.personal import found_in
 from kyoten.consultations.views.access import case_for, desk_for
-from kyoten.post.inbox import enclosed
 from kyoten.post.models import InboundMail
+from kyoten.post.serving import download_part
 from kyoten.records.actions import log_access
 from kyoten.records.models import Event, Refused
-from kyoten.records.names import content_type_of
-from kyoten.records.views import as_download, download
 from kyoten.rules.clock import END_OF_DAY, JST
 
 
@@ -52,16 +51,18 @@ def _page(request: HttpRequest, case: Consultation, status: int = 200, **forms_w
         "others": _others(request, case), "people": found_in(case, desk, listed),
         "suggestions": suggestions_for(case) if request.seat.may_act else [],
         "answering": Answering(initial=_answer_initial(case, draft)),
-    } | _asked_for(request, case, marks) | forms_with_errors  # fmt: skip
+    } | _asked_for(request, case, desk, marks) | forms_with_errors  # fmt: skip
     return render(request, "consultations/case.html", context, status=status)
 
 
-def _asked_for(request: HttpRequest, case: Consultation, marks: dict[str, list[str]]) -> dict[str, forms.Form]:
+def _asked_for(
+    request: HttpRequest, case: Consultation, desk: Desk, marks: dict[str, list[str]]
+) -> dict[str, forms.Form]:
     """The one form of `?act=`: all of them on every page would be most of its weight."""
     seats = handling.colleagues(case, request.at)
     made: dict[str, Callable[[], forms.Form]] = {
         "assigning": lambda: Assigning(seats=seats, initial={"owner": case.owner_id}),
-        "describe": lambda: Describe(desk=desk_for(request, case).rules, initial=_initial(case, marks)),
+        "describe": lambda: Describe(desk=desk.rules, initial=_initial(case, marks)),
         "referring": Referring,
         "calling": lambda: CallingBack(seats=seats, initial={"when": request.at, "phone": case.phone}),
     }
@@ -304,10 +305,4 @@ def message_file(request: HttpRequest, pk: int, message: int, number: int) -> Ht
     if number == 0 and not may_see_original(row, request.seat):
         raise Http404
     log_access(KIND, case.pk, by=request.seat.actor(), at=request.at, what="相談の添付")
-    if number == 0:
-        return download(mail.original)
-    files = enclosed(mail)
-    if number > len(files):
-        raise Http404
-    file = files[number - 1]
-    return as_download(HttpResponse(file.data, content_type=content_type_of(file.name)), file.name)
+    return download_part(mail, number)

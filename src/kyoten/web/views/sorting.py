@@ -21,10 +21,9 @@ from kyoten.post.actions import set_aside
 from kyoten.post.inbox import enclosed
 from kyoten.post.links import without_keys
 from kyoten.post.models import InboundMail, MailboxState
+from kyoten.post.serving import download_part
 from kyoten.records.actions import log_access, record
 from kyoten.records.models import Refused
-from kyoten.records.names import content_type_of
-from kyoten.records.views import as_download, download
 from kyoten.web.sorting import operators_of
 
 PAGE = 50
@@ -100,14 +99,11 @@ def show_mail(request: HttpRequest, pk: int) -> HttpResponse:
 def mail_file(request: HttpRequest, pk: int, number: int) -> HttpResponse:
     """A file that came with the mail (`number` from 1), or the mail as it came (0, not for 閲覧: it may quote a key)."""
     mail, _ = _one(request, pk)
-    files = enclosed(mail)
-    if number > len(files) or number == 0 and not request.seat.may_act:
+    if number == 0 and not request.seat.may_act:
         raise Http404
+    response = download_part(mail, number)
     log_access("inbound_mail", mail.pk, by=request.seat.actor(), at=request.at, what="受信メールの添付")
-    if number == 0:
-        return download(mail.original)
-    file = files[number - 1]
-    return as_download(HttpResponse(file.data, content_type=content_type_of(file.name)), file.name)
+    return response
 
 
 @require_POST
