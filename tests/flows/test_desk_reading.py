@@ -78,7 +78,7 @@ def test_opening_a_case_is_logged(world, clock):
 def test_a_reading_is_found_among_many_others(world):
     case = desking.taken(world)
     rows = [
-        AccessLog(kind="consultation", record_id=1000 + n % 5000, seat_id=1_000_000 + n % 50, at=DAY, recorded_at=DAY, person="x")
+        AccessLog(kind="consultation", record_id=1_000_000 + n % 5000, seat_id=1_000_000 + n % 50, at=DAY, recorded_at=DAY, person="x")
         for n in range(5000)
     ]  # fmt: skip
     AccessLog.objects.bulk_create(rows)
