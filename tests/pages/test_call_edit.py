@@ -137,3 +137,9 @@ def test_no_text_area_of_any_page_begins_with_the_layout_of_its_template():
     templates = sorted(Path(kyoten.__file__).parent.glob("*/templates/**/*.html"))
     indented = re.compile(r"<textarea[^>]*>\n?[ \t]+")
     assert [path.name for path in templates if indented.search(path.read_text("utf-8"))] == []
+
+
+def test_what_is_saved_while_writing_brings_its_length_along(client, page):
+    posted = {"f-reason": "急変時の対応。", "base": client.get(page).context["base"]}
+    part = client.post(page, posted, headers={"HX-Request": "true"}).content.decode()
+    assert '<p class="count" id="f-reason-count" hx-swap-oob="true">7字' in part
