@@ -89,6 +89,11 @@ def test_templates_load_nothing_from_elsewhere():
     assert found(r"(?:url\(|@import)\s*[\"']?\s*(?:https?:)?//[^\"')\s]+", styles) == []
 
 
+def test_no_template_writes_into_a_text_before_the_person_does():
+    before = re.compile(r"<textarea[^>]*>(?:\n\s|[^\S\n])")  # the first line end is the browser's own
+    assert [path.name for path in TEMPLATES if before.search(path.read_text("utf-8"))] == []
+
+
 def test_every_page_is_built_on_the_base():
     assert {path.name for path in TEMPLATES if "<html" in path.read_text("utf-8")} == WHOLE_PAGES
 

@@ -13,8 +13,8 @@ from django.db.models import Exists, F, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 
 from kyoten.inquiries.models import Addressee, Inquiry
-from kyoten.organisations.models import Area, Organisation, Seat, Section, User
-from kyoten.programmes.models import Programme
+from kyoten.organisations.models import Area, Designation, Organisation, Seat, Section, User
+from kyoten.programmes.models import NATIONAL, Programme
 from kyoten.rules.clock import deadline_moment
 from kyoten.rules.definition import Definition
 from kyoten.rules.eligibility import Facts, Finding, check
@@ -65,6 +65,10 @@ class Call(models.Model):
         """事務局への提出期限, to the microsecond."""
         return deadline_moment(self.definition.call.deadline)
 
+    def decisions_open_to(self, seat: Seat) -> bool:
+        """Before the announcement the organiser alone sees decisions; afterwards whoever may see the application."""
+        return self.announced_at is not None or seat.organisation.kind == "secretariat"
+
 
 class ApplicationQuerySet(models.QuerySet):
     def owned_by(self, seat: Seat) -> ApplicationQuerySet:
@@ -82,7 +86,7 @@ class ApplicationQuerySet(models.QuerySet):
         organisation = seat.organisation
         if organisation.kind == "prefecture":
             return self.filter(Q(prefecture=organisation) & (Q(submitted_at__isnull=False) | Q(by_proxy="prefecture")))
-        if organisation.kind in ("secretariat", "ministry"):
+        if organisation.kind in NATIONAL:
             conflicted = Conflict.objects.filter(person=seat.person_id).values("application")
             arrived = self.filter(forwarded_at__isnull=False).exclude(pk__in=conflicted)
             own = arrived.filter(call__organiser__organisation=organisation)
@@ -96,11 +100,14 @@ class ApplicationQuerySet(models.QuerySet):
     def editable_by(self, seat: Seat) -> ApplicationQuerySet:
         """Whose hands the text is in: the applicant's while 作成中 or 補正依頼中, or the one who enters it by proxy
         (at the organiser: who has no conflict of interest in it)."""
-        own = Q(applicant=seat.organisation, by_proxy="")
-        proxy = Q(prefecture=seat.organisation, by_proxy="prefecture")
-        conflicted = Conflict.objects.filter(person=seat.person_id).values("application")
-        organisers = Q(call__organiser__organisation=seat.organisation, by_proxy="secretariat")
-        return self.filter(own | proxy | organisers & ~Q(pk__in=conflicted), state__in=Application.EDITABLE)
+        mine, kind = Q(applicant=seat.organisation, by_proxy=""), seat.organisation.kind
+        if kind == "prefecture":
+            mine |= Q(prefecture=seat.organisation, by_proxy="prefecture")
+        if kind in NATIONAL:
+            conflicted = Conflict.objects.filter(person=seat.person_id).values("application")
+            typed_in = Q(call__organiser__organisation=seat.organisation, by_proxy="secretariat")
+            mine |= typed_in & ~Q(pk__in=conflicted)
+        return self.filter(mine, state__in=Application.EDITABLE)
 
 
 class Application(models.Model):
@@ -159,7 +166,9 @@ class Application(models.Model):
         indexes = [
             models.Index(fields=["call", "state"], name="application_call_state"),
             # What a prefecture and the organiser count and sort, without reading the answers on the way.
-            models.Index(fields=["call", "prefecture", "forwarded_at", "state"], name="application_call_prefecture"),
+            models.Index(
+                fields=["call", "prefecture", "forwarded_at", "state", "number"], name="application_call_sorted"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -213,9 +222,13 @@ class Application(models.Model):
 
     def hub_designated(self, at: datetime) -> bool:
         """Is a 拠点 designated for this area on that day? (its municipalities, or the applicant itself)"""
-        area = Application.municipalities.through.objects.filter(application=self).values("organisation")
-        bodies = Organisation.objects.filter(Q(pk=self.applicant_id) | Q(pk__in=area))
-        return bodies.designated_on(at.date()).exists()
+        return Designation.objects.for_any({self.applicant_id, *self.area_ids}, at.date()).exists()
+
+    @cached_property
+    def area_ids(self) -> frozenset[int]:
+        """The municipalities of its area, by their ids."""
+        links = Application.municipalities.through.objects.filter(application=self)
+        return frozenset(links.values_list("organisation", flat=True))
 
     def section_in_charge(self) -> Section:
         """The section its case is with now: 所管課へ回送 takes the application along."""
@@ -378,7 +391,7 @@ class Conflict(models.Model):
 
 class DecisionQuerySet(models.QuerySet):
     def visible_to(self, seat: Seat) -> DecisionQuerySet:
-        """Before the announcement the organiser alone; afterwards whoever may see the application."""
+        """Of applications the seat may see, and when it may (Call.decisions_open_to)."""
         applications = Application.objects.visible_to(seat).filter(pk=OuterRef("application"))
         decisions = self.filter(Exists(applications))
         if seat.organisation.kind == "secretariat":

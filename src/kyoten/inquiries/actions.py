@@ -308,7 +308,15 @@ def answer(
 
 
 def _move(
-    row: Addressee, *, to: str, by: Actor | None, at: datetime, way: str, who: str = "", remark: str = ""
+    row: Addressee,
+    *,
+    to: str,
+    by: Actor | None,
+    at: datetime,
+    way: str,
+    who: str = "",
+    remark: str = "",
+    also: Sequence[Entry] = (),
 ) -> Addressee:
     late = bool(row.inquiry.due and at > row.inquiry.due)
     changed = Addressee.objects.filter(pk=row.pk, state=row.state).update(
@@ -317,16 +325,25 @@ def _move(
     if not changed:
         raise Refused("ほかの方が先に回答しました。画面を開き直して確かめてください。")
     title = f"「{NAMES[to]}」と回答" + (f"（{Addressee.Way(way).label}）" if way != "screen" else "")
-    record("answer", title + ("　期限超過" if late else ""), kind=KIND, record_id=row.pk, by=by, at=at,
-           facts={"state": to, "way": way, "late": late}, note=remark or ("" if by else who))  # fmt: skip
+    facts, note = {"state": to, "way": way, "late": late}, remark or ("" if by else who)
+    answered = Entry("answer", title + ("　期限超過" if late else ""), KIND, row.pk, facts, note)
+    record_many([answered, *also], by=by, at=at)
     row.state, row.way, row.answered_at, row.late, row.remark = to, way, at, late, remark
     return row
 
 
-def set_state(row: Addressee, state: str, *, by: Seat, at: datetime, way: str = "screen") -> None:
-    """For acts of a higher app that answer on the way (提出, 補正依頼): state only, inside their transaction."""
-    if row.state != state:
-        _move(row, to=state, by=by.actor(), at=at, way=way, who=f"{by.section}　{by.person.name}", remark=row.remark)
+def set_state(
+    row: Addressee | None, state: str, *, by: Seat, at: datetime, way: str = "screen", also: Sequence[Entry] = ()
+) -> None:
+    """For acts of a higher app that answer on the way (提出, 補正依頼): state only, inside their transaction.
+
+    `also`: the act's own events, recorded in the same pass, whether there is a case and it moves or not.
+    """
+    actor, who = by.actor(), f"{by.section}　{by.person.name}"
+    if row and row.state != state:
+        _move(row, to=state, by=actor, at=at, way=way, who=who, remark=row.remark, also=also)
+    elif also:
+        record_many(also, by=actor, at=at)
 
 
 @transaction.atomic

@@ -16,8 +16,10 @@ COMPULSORY = (Organisation.Kind.MINISTRY, Organisation.Kind.SECRETARIAT, Organis
 def seats_of(request: HttpRequest) -> list[Seat]:
     """The person's seats at the request's moment, read once per request."""
     if not hasattr(request, "own_seats"):
-        mine = Seat.objects.in_full().valid_at(request.at).filter(person=request.user.pk)
+        mine = Seat.objects.select_related("section__organisation").valid_at(request.at).filter(person=request.user.pk)
         request.own_seats = list(mine) if request.user.is_authenticated else []
+        for seat in request.own_seats:
+            seat.person = request.user  # read already, to log in
     return request.own_seats
 
 

@@ -68,7 +68,7 @@ def send(
         "secret": secret,
         **by.columns(),
     }
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         known = set(OutboundMail.objects.filter(key=key).values_list("to", flat=True))
         rows = [_row(key, address, at, shared) for address in addresses if address not in known]
         OutboundMail.objects.bulk_create(rows, ignore_conflicts=True)

@@ -104,7 +104,7 @@ def _judge(rule: Rule, facts: Facts, form: Form | None) -> tuple[bool, str]:
 def rows(answers: Mapping[str, Any], field_id: str) -> list[Mapping[str, str]]:
     """The rows of a table in which anything is written. An empty line of the paper is no member."""
     table = answers.get(field_id) or ()
-    return [row for row in table if any(str(value).strip() for key, value in row.items() if key != "row")]
+    return [row for row in table if any(key != "row" and str(value).strip() for key, value in row.items())]
 
 
 def _column(answers: Mapping[str, Any], rule: TableRule) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 _BREAK = r"\r\v\f\x85\u2028\u2029"  # \v is Word's line break inside a paragraph
 # Everything XML 1.0 (and so docx and xlsx) or PostgreSQL refuses, and marks that make the text on
@@ -32,6 +33,7 @@ def narrow(text: str) -> str:
     return unicodedata.normalize("NFKC", clean(text)).strip()
 
 
+@lru_cache(maxsize=4096)  # a list judges the same few professions and groups on every row
 def same_words(text: str) -> str:
     """The key under which two spellings count as one (鎌ヶ谷 = 鎌ケ谷, full width = half width, spaces aside)."""
     return re.sub(r"\s", "", narrow(text)).replace("ヶ", "ケ").replace("ヵ", "カ").casefold()

@@ -130,6 +130,7 @@ def number_of(rows: QuerySet) -> Subquery:
     return Subquery(rows.order_by().annotate(n=Func("pk", function="COUNT")).values("n"))
 
 
+@lru_cache
 def address(name: str) -> str | None:
     try:
         return reverse(name)

@@ -12,7 +12,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from kyoten.calls.actions.telling import tell_of_proxy
-from kyoten.calls.actions.together import drop_who_left
+from kyoten.calls.actions.together import cases_of, drop_who_left
 from kyoten.calls.models import Application, Bundle, Call, Correction, EditConflict
 from kyoten.calls.words import precise, to_the_minute
 from kyoten.inquiries.actions import apply_with, set_state
@@ -20,7 +20,7 @@ from kyoten.inquiries.models import Addressee
 from kyoten.organisations.actions.locks import hold
 from kyoten.organisations.models import Area, Organisation, Seat
 from kyoten.post.actions import send
-from kyoten.records.actions import record, store_file
+from kyoten.records.actions import Entry, record, store_file
 from kyoten.records.models import Event, Refused
 from kyoten.rules import answers as form_answers
 from kyoten.rules.wareki import wareki
@@ -162,6 +162,12 @@ def editable_row(pk: int, by: Seat) -> Application | None:
     return rows.filter(pk=pk).first()
 
 
+def hold_editable(pk: int, by: Seat) -> bool:
+    """Lock the row without reading it; False where it is not theirs."""
+    rows = Application.objects.editable_by(by).select_for_update(of=("self",), no_key=True)
+    return rows.filter(pk=pk).only("pk").order_by("pk").first() is not None
+
+
 def _keep_conflict(application: Application, conflict: form_answers.Conflict, *, by: Seat, at: datetime) -> None:
     EditConflict.objects.update_or_create(
         application=application, field=conflict.field, row=conflict.row or "", column=conflict.column or "",
@@ -205,13 +211,14 @@ def submit(application: Application, *, by: Seat, at: datetime) -> Application:
     """提出: to the prefecture. After the organiser's deadline refused, to the microsecond, showing both times."""
     call = application.call
     hold(application.prefecture_id)
-    if not by.may_act or editable_row(application.pk, by) is None:  # locked: nobody saves between check and change
+    if not by.may_act or not hold_editable(application.pk, by):  # nobody saves between check and change
         raise Refused("この申込書はいま提出できません。提出済みか、担当が替わっています。画面を開き直してください。")
     if call.announced_at:
         raise Refused("選定結果が通知されているため、提出できません。事務局へ御相談ください。")
     _check_deadline(call, application, at)
     refuse_open_differences(application)
-    drop_who_left(application, by=by, at=at)
+    cases = cases_of(application)
+    drop_who_left(application, cases, by=by, at=at)
     problems = form_answers.problems(application.form, application.answers)
     if problems:
         raise Refused(f"記入を確かめてください（{len(problems)}か所）。{problems[0].text}")
@@ -220,31 +227,28 @@ def submit(application: Application, *, by: Seat, at: datetime) -> Application:
     if stops:
         raise Refused("　".join(stops))
     changed = Application.objects.filter(pk=application.pk, state__in=Application.EDITABLE, version=application.version)
-    row = (
-        Addressee.objects.filter(root=call.inquiry_id, organisation=application.applicant)
-        .select_related("inquiry")
-        .first()
-    )
+    row = cases.get(application.applicant_id)
     late = bool(row and row.inquiry.parent_id and row.inquiry.due and at > row.inquiry.due)
     again = application.state == "returned"
     number = application.number or receipt_number_for(application)
-    section = row.section_id if row else application.section_id  # it may have been passed on since
-    if not changed.update(
-        state="submitted", submitted_at=at, past_prefecture_due=late, number=number, section_id=section
-    ):
+    section = row.section if row else application.section  # it may have been passed on since
+    now = {"state": "submitted", "submitted_at": at, "past_prefecture_due": late, "number": number, "section": section}
+    if not changed.update(**now):
         raise Refused("ほかの方が先に保存または提出しました。画面を開き直して確かめてください。")
-    application.refresh_from_db(fields=["state", "submitted_at", "past_prefecture_due", "number", "section"])
-    application.corrections.filter(mended_at=None).update(mended_at=at)
-    if row:
-        set_state(row, "answered", by=by, at=at, way="proxy" if application.by_proxy else "screen")
+    for name, value in now.items():
+        setattr(application, name, value)
+    if again:
+        application.corrections.filter(mended_at=None).update(mended_at=at)
     title = "補正して再提出" if again else "申込書を提出"
-    record("submit", title + ("（県の期限を超過）" if late else ""), kind=KIND, record_id=application.pk, by=by.actor(),
-           at=at, facts={"number": number, "version": application.version, "digest": _digest(application),
-                         "warnings": [f.rule.id for f in findings if not f.ok]})  # fmt: skip
+    facts = {"number": number, "version": application.version, "digest": _digest(application),
+             "warnings": [f.rule.id for f in findings if not f.ok]}  # fmt: skip
+    entry = Entry("submit", title + ("（県の期限を超過）" if late else ""), KIND, application.pk, facts)
+    way = "proxy" if application.by_proxy else "screen"
+    set_state(row, "answered", by=by, at=at, way=way, also=[entry])
     if application.by_proxy:
         tell_of_proxy(application, by=by, at=at)
-    else:
-        _tell_prefecture(application, title, by=by, at=at)
+    elif gathers := cases.get(application.prefecture_id):
+        _tell_prefecture(application, gathers, title, by=by, at=at)
     return application
 
 
@@ -272,10 +276,9 @@ def _check_deadline(call: Call, application: Application, at: datetime) -> None:
 
 
 def receipt_number_for(application: Application) -> str:
-    """受付番号: fiscal year, prefecture, place in the order of receipt (R7-12-003)."""
+    """受付番号: fiscal year, prefecture, place in the order of receipt (R7-12-003). The act holds the prefecture."""
     year = application.definition.fiscal_year - 2018
     code = application.prefecture.code[:2]
-    hold(application.prefecture_id)
     count = Application.objects.filter(call=application.call_id, prefecture=application.prefecture_id).exclude(
         number=""
     )
@@ -286,10 +289,8 @@ def _digest(application: Application) -> str:
     return hashlib.sha256(application.answers_text.encode()).hexdigest()
 
 
-def _tell_prefecture(application: Application, title: str, *, by: Seat, at: datetime) -> None:
-    row = Addressee.objects.filter(root=application.call.inquiry_id, organisation=application.prefecture).first()
-    if row is None:
-        return
+def _tell_prefecture(application: Application, row: Addressee, title: str, *, by: Seat, at: datetime) -> None:
+    """`row`: the prefecture's case, whose section gathers."""
     send(
         to=[row.section.email],
         subject=f"【{application.prefecture}{application.applicant}】{application.call.definition.call.title}（{title}）",

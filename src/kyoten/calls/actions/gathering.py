@@ -10,8 +10,8 @@ from django.db import transaction
 
 from kyoten.calls.actions.applying import (
     KIND,
-    editable_row,
     hold_call,
+    hold_editable,
     receipt_number_for,
     refuse_open_differences,
     void_bundles,
@@ -282,7 +282,7 @@ def forward_proxy(
     if not Attachment.objects.of(KIND, application.pk, "original").exists():
         raise Refused("原本（受信したメールの申込書）を添付してから受け付けてください。")
     hold(application.prefecture_id)
-    if editable_row(application.pk, by) is None:
+    if not hold_editable(application.pk, by):
         raise Refused("この申込書はすでに受け付けられています。")
     refuse_open_differences(application)
     changed = Application.objects.filter(pk=application.pk, state__in=Application.EDITABLE)

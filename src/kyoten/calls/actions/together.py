@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
+from operator import attrgetter
 
 from django.db import transaction
 
@@ -44,20 +45,27 @@ def leave(row: Addressee, *, by: Seat, at: datetime) -> None:
         _tell(application, row, by=by, at=at)
 
 
-def drop_who_left(application: Application, *, by: Seat, at: datetime) -> None:
+def cases_of(application: Application) -> dict[int, Addressee]:
+    """By the id of the body, the cases of the call with the applicant, its prefecture and those of its area."""
+    bodies = {application.applicant_id, application.prefecture_id, *application.area_ids}
+    rows = Addressee.objects.filter(root=application.call.inquiry_id, organisation__in=bodies)
+    return {row.organisation_id: row for row in rows.select_related("inquiry", "section", "organisation")}
+
+
+def drop_who_left(application: Application, cases: Mapping[int, Addressee], *, by: Seat, at: datetime) -> None:
     """Before it is submitted: who answered for itself since it was named is no part of the area any more."""
-    others = application.municipalities.exclude(pk=application.applicant_id)
-    rows = Addressee.objects.filter(root=application.call.inquiry_id, organisation__in=others)
-    left = rows.exclude(represented_by=application.applicant_id).exclude(state__in=("unread", "read"))
-    bodies = [row.organisation for row in left.select_related("organisation")]
-    if bodies:
-        _take_out(application, bodies, by=by, at=at)
+    applicant = application.applicant_id
+    others = [cases[body] for body in application.area_ids if body in cases and body != applicant]
+    left = [row for row in others if row.represented_by_id != applicant and row.state not in ("unread", "read")]
+    if left:
+        _take_out(application, sorted((row.organisation for row in left), key=attrgetter("code")), by=by, at=at)
 
 
 def _take_out(application: Application, bodies: list[Organisation], *, by: Seat, at: datetime) -> None:
     """What is with the prefecture already stays as it was submitted."""
     if application.state in Application.EDITABLE:
         application.municipalities.remove(*bodies)
+        vars(application).pop("area_ids", None)
     names = "、".join(body.name for body in bodies)
     record("leave", f"{names}が共同の応募から外れた", kind=KIND, record_id=application.pk, by=by.actor(), at=at,
            facts={"bodies": [body.code or body.name for body in bodies]})  # fmt: skip

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 
 from kyoten.calls.models import Application, Bundle, Call, Decision
 from kyoten.inquiries.models import Addressee
+from kyoten.programmes.models import Programme
 
-WITH = ("call__inquiry", "call__organiser__organisation", "programme", "applicant", "prefecture", "section", "bundle")
+WITH = ("call__inquiry", "call__organiser__organisation", "programme", "applicant", "prefecture", "section")
 
 
 def call_for(request: HttpRequest, slug: str) -> Call:
@@ -17,13 +19,22 @@ def call_for(request: HttpRequest, slug: str) -> Call:
 
 
 def application_for(request: HttpRequest, pk: int) -> Application:
-    return get_object_or_404(Application.objects.visible_to(request.seat).select_related(*WITH), pk=pk)
+    return _whole(Application.objects.visible_to(request.seat).select_related("decision"), pk)
 
 
 def editable_application(request: HttpRequest, pk: int) -> Application:
     """To edit: the owner, or who enters it by proxy; otherwise as visible (the act then says why it is refused)."""
     rows = Application.objects.editable_by(request.seat) | Application.objects.visible_to(request.seat)
-    return get_object_or_404(rows.select_related(*WITH), pk=pk)
+    return _whole(rows, pk)
+
+
+def _whole(rows: QuerySet[Application], pk: int) -> Application:
+    """With all that its pages show. Mostly the newest revision is its own too, and need not be read again."""
+    newest = Programme.objects.filter(slug=OuterRef("call__slug")).order_by("-revision").values("pk")[:1]
+    application = get_object_or_404(rows.select_related(*WITH).annotate(newest=Subquery(newest)), pk=pk)
+    if application.newest == application.programme_id:
+        application.call.programme = application.programme
+    return application
 
 
 def may_edit(request: HttpRequest, application: Application) -> bool:
@@ -38,7 +49,9 @@ def bundle_for(request: HttpRequest, pk: int) -> Bundle:
 
 
 def decision_for(request: HttpRequest, application: Application) -> Decision | None:
-    return Decision.objects.visible_to(request.seat).filter(application=application).first()
+    """What was decided on an application that `application_for` let the seat see."""
+    open_now = application.call.decisions_open_to(request.seat)
+    return getattr(application, "decision", None) if open_now else None
 
 
 def case_of(request: HttpRequest, call: Call) -> Addressee | None:

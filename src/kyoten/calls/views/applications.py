@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
+from operator import attrgetter
 
 from django.contrib import messages
-from django.db.models import QuerySet
+from django.db.models import F
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
@@ -274,24 +275,26 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "form": application.form, "answers": application.answers, "shown": application.shown_state(),
         "findings": requirement_rows(application, request.at, step, checks), "decision": decision,
         "steps": steps_of_application(application, announced=bool(application.call.announced_at)),
-        "events": Event.objects.of(applying.KIND, application.pk),
         "corrections": application.corrections.all(),
         "attachments": Attachment.objects.of(applying.KIND, application.pk).exclude(label="form"),
         "organiser": organiser, "prefecture": prefecture, "mine": application.applicant_id == seat.section.organisation_id,
         "editable": may_edit(request, application),
     }  # fmt: skip
-    if organiser:
-        context["inside"] = events_inside(application)
-        context["notes"] = application.review_notes.all()
-    if prefecture:
-        context["inside"] = Event.objects.of("gathering", application.pk).filter(act="opinion")
+    context["events"], context["inside"] = events_of(application, organiser=organiser, prefecture=prefecture)
     return render(request, "calls/application.html", context)
 
 
-def events_inside(application: Application) -> QuerySet:
-    """事務局内の経過: what the organiser did with it, which nobody else sees."""
-    inside = Event.objects.filter(head__kind__in=("selection", "gathering"), head__record_id=application.pk)
-    return inside.select_related("note_row").order_by("at", "pk")
+def events_of(application: Application, *, organiser: bool, prefecture: bool = False) -> tuple[list, list]:
+    """経過 that everyone sees who sees the application, and beside it what the organiser or the prefecture did with
+    it, which nobody else sees."""
+    kinds = [applying.KIND, *(INSIDE if organiser else ["gathering"] if prefecture else [])]
+    rows = Event.objects.filter(head__kind__in=kinds, head__record_id=application.pk)
+    rows = list(rows.select_related("note_row").annotate(kind=F("head__kind")).order_by("at", "pk"))
+    inside = [row for row in rows if row.kind != applying.KIND and (organiser or row.act == "opinion")]
+    return sorted((row for row in rows if row.kind == applying.KIND), key=attrgetter("seq")), inside
+
+
+INSIDE = ("selection", "gathering")
 
 
 def submit(request: HttpRequest, pk: int) -> HttpResponse:

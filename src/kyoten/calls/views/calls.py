@@ -131,6 +131,9 @@ def starting_form(request: HttpRequest, call: Call, applicant: Organisation) -> 
     return Starting(request.POST or None, areas=areas, municipalities=towns, initial={"municipalities": [applicant.pk]})
 
 
+SHOWN = ("number", "area_name", "state", "by_proxy", "submitted_at", "prefecture__name", "applicant__name", "section__name")  # fmt: skip
+
+
 def list_applications(request: HttpRequest, slug: str) -> HttpResponse:
     """申込一覧: 50 to a page; who may see an application sees it here, and only then."""
     call = call_for(request, slug)
@@ -147,7 +150,7 @@ def list_applications(request: HttpRequest, slug: str) -> HttpResponse:
             Q(area_name__contains=words) | Q(applicant__search__contains=words) | Q(number__contains=words)
         )
     order = {"number": "number", "-number": "-number", "submitted": "submitted_at", "-submitted": "-submitted_at"}
-    rows = rows.order_by(order.get(request.GET.get("sort", ""), "prefecture__code"), "pk")
-    page = page_of(rows.defer("answers_text"), request.GET.get("page"))
+    rows = rows.order_by(order.get(request.GET.get("sort", ""), "number"), "pk")
+    page = page_of(rows.only(*SHOWN), request.GET.get("page"))
     context = {"call": call, "page": page, "states": Application.State.choices, "state": state, "words": words}
     return render(request, "calls/applications.html", context)

@@ -18,13 +18,13 @@ from kyoten.calls.actions.deadline import moved, tell_deadline
 from kyoten.calls.forms import CarryOut, Deciding, Late, posted_day, posted_moment
 from kyoten.calls.models import Application, Call, Check, Decision, designated
 from kyoten.calls.steps import result_due, steps_of_call
-from kyoten.calls.views.access import application_for, call_for
-from kyoten.calls.views.applications import events_inside, requirement_rows
+from kyoten.calls.views.access import application_for, call_for, decision_for
+from kyoten.calls.views.applications import events_of, requirement_rows
 from kyoten.calls.views.pages import page_of
 from kyoten.inquiries.models import Addressee, Inquiry
 from kyoten.organisations.models import Organisation, Seat
 from kyoten.records.actions import store_file
-from kyoten.records.models import Event, Refused
+from kyoten.records.models import Refused
 from kyoten.records.views import as_download
 
 
@@ -51,7 +51,7 @@ def board(request: HttpRequest, slug: str) -> HttpResponse:
     rows = rows.select_related("applicant", "prefecture", "decision").prefetch_related(
         "programme", "municipalities", Prefetch("checks", Check.objects.order_by("pk"))
     )
-    page = page_of(rows.order_by("prefecture__code", "pk"), request.GET.get("page"))
+    page = page_of(rows.order_by("number", "pk"), request.GET.get("page"))
     add_findings(list(page), request.at)
     context = {
         "call": call, "definition": call.definition, "page": page, "rules": call.definition.call.rules,
@@ -92,7 +92,7 @@ def applications_table(request: HttpRequest, slug: str) -> HttpResponse:
 def decide(request: HttpRequest, pk: int) -> HttpResponse:
     """選定の決定, beside what was applied for."""
     application = organisers_application(request, pk)
-    decision = Decision.objects.visible_to(request.seat).filter(application=application).first()
+    decision = decision_for(request, application)
     initial = {"outcome": decision.outcome, "reason": decision.reason} if decision else {}
     form = Deciding(request.POST or None, initial=initial)
     checks = list(application.checks.all())
@@ -104,11 +104,12 @@ def decide(request: HttpRequest, pk: int) -> HttpResponse:
             return redirect("calls:board", application.call.slug)
         except Refused as refusal:
             form.add_error(None, str(refusal))
+    events, inside = events_of(application, organiser=True)
     context = {
         "application": application, "call": application.call, "form": form, "decision": decision,
         "findings": requirement_rows(application, request.at, "screening", {c.rule: c.ok for c in checks}),
         "checks": {c.rule: c for c in checks}, "notes": application.review_notes.all(),
-        "events": Event.objects.of(applying.KIND, application.pk), "inside": events_inside(application),
+        "events": events, "inside": inside,
     }  # fmt: skip
     return render(request, "calls/decide.html", context)
 

@@ -1,5 +1,6 @@
 """Areas (圏域) and the hubs designated in a prefecture's medical care plan."""
 
+from collections.abc import Collection
 from datetime import date
 from typing import Self
 
@@ -68,10 +69,11 @@ class Area(Dated):
 
 
 class DesignationQuerySet(OfPrefectureQuerySet):
-    def for_municipality(self, municipality: Organisation | int, on: date) -> Self:
-        """The hubs in charge of a municipality on that day."""
-        inside = Area.objects.valid_on(on).containing(municipality).values("pk")
-        return self.valid_on(on).filter(Q(organisation=municipality) | Q(area__in=inside))
+    def for_any(self, bodies: Collection[int], on: date) -> Self:
+        """The hubs set up on that day for one of these bodies: it is one, or lies in a hub's area."""
+        links = Area.municipalities.through.objects.filter(organisation__in=bodies).values("area")
+        inside = Area.objects.valid_on(on).filter(pk__in=links).values("pk")
+        return self.valid_on(on).filter(Q(organisation__in=bodies) | Q(area__in=inside))
 
 
 class Designation(Dated):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from math import ceil
 from typing import Any
 
@@ -119,6 +119,7 @@ def due(context: template.Context, deadline: date | datetime | None, at: datetim
 
 
 @register.simple_tag
+@lru_cache(maxsize=256, typed=True)  # a board shows the same few hundreds of times; typed: safe text is not str
 def tag(words: str, kind: str = "") -> SafeString:
     """A status by words and shape; kind is ok, go, warn, stop, none or empty."""
     return format_html('<span class="tag {}">{}</span>', kind if kind in KINDS else "", words)
