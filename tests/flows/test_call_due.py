@@ -83,7 +83,7 @@ def test_an_answer_that_was_late_is_in_time_by_the_new_date(world, below):
         ("seat_saitama", LATER, REASON, WRITING, "照会を出した団体の担当だけ"),
         ("seat_chiba", LATER, "　", WRITING, "変更の理由"),
         ("seat_chiba", WRITING, REASON, WRITING, "いまより後"),
-        ("seat_chiba", DEADLINE + MICROSECOND, REASON, WRITING, "上の期限（令和7年7月31日（木））"),
+        ("seat_chiba", DEADLINE, REASON, WRITING, "上の期限（令和7年7月31日（木））"),
         ("seat_chiba", PREFECTURE_DUE, REASON, WRITING, "期限は変わっていません"),
     ],
 )
@@ -94,10 +94,10 @@ def test_a_refused_change_changes_nothing(world, below, seat, due, reason, at, s
     assert everything() == before
 
 
-def test_the_date_may_move_up_to_the_organisers_own(world, below):
-    change_due(below, DEADLINE, REASON, by=world.seat_chiba, at=WRITING)
+def test_the_date_may_move_up_to_the_day_before_the_organisers_own(world, below):
+    change_due(below, DEADLINE - timedelta(days=1), REASON, by=world.seat_chiba, at=WRITING)
     below.refresh_from_db()
-    assert below.due == DEADLINE
+    assert below.due == DEADLINE - timedelta(days=1)
 
 
 def test_two_officers_move_it_once(world, below):
@@ -105,7 +105,7 @@ def test_two_officers_move_it_once(world, below):
     change_due(below, LATER, REASON, by=world.seat_chiba, at=WRITING)
     before = everything()
     with pytest.raises(Refused, match="ほかの方が先に期限を変更しました"):
-        change_due(stale, DEADLINE, REASON, by=world.seat_chiba, at=WRITING)
+        change_due(stale, LATER + timedelta(days=1), REASON, by=world.seat_chiba, at=WRITING)
     assert everything() == before
 
 
@@ -115,7 +115,7 @@ def test_the_page_changes_it_and_goes_back_to_the_gathering(client, world, below
     gather = reverse("calls:gather", args=["r7-zaitaku"])
     url = reverse("inquiries:due", args=[below.pk])
     assert f'href="{url}?back={gather}"' in client.get(gather).content.decode()
-    refused = client.post(url, {"due": "2025-08-01", "reason": REASON, "back": gather})
+    refused = client.post(url, {"due": "2025-07-31", "reason": REASON, "back": gather})
     assert refused.status_code == 200
     assert refused.context["form"].non_field_errors() == [
         "回答期限は、上の期限（令和7年7月31日（木））より前の日にしてください。"

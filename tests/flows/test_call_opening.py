@@ -81,6 +81,8 @@ def test_asking_makes_the_prefecture_considering(world):
     ("due", "words"),
     [
         (DEADLINE + timedelta(microseconds=1), "上の期限"),
+        (DEADLINE, "上の期限"),
+        (DEADLINE - timedelta(hours=12), "上の期限"),
         (ASKING, "いまより後"),
         (ASKING - timedelta(days=1), "いまより後"),
     ],

@@ -164,6 +164,13 @@ def test_the_section_in_charge_is_chosen_by_the_bodys_manager(world, client):
     assert InCharge.objects.get().section == other
 
 
+def test_who_may_not_choose_the_section_in_charge_reads_it(world, client):
+    InCharge.objects.create(programme="r7-zaitaku", organisation=world.matsudo, section=world.section_matsudo)
+    shown = page(login(client, world.seat_matsudo).get("/programmes/in-charge/"))
+    assert f"<dt>所管課</dt><dd>{world.section_matsudo.name}</dd>" in shown
+    assert "<select" not in shown.partition("<main")[2]
+
+
 def test_another_bodys_section_cannot_be_chosen(world, client):
     data = {"programme": "r7-zaitaku", "section": world.section_kashiwa.pk}
     shown = page(login(client, world.seat_matsudo2).post("/programmes/in-charge/", data))

@@ -280,11 +280,20 @@ def test_files_cannot_be_kept_and_the_page_names_them(world, client):
 
 def test_the_answers_of_a_form_are_shown_by_their_labels(world, client):
     row = keep(
-        client, world.seat_matsudo, **{"f-reason": "急変時の体制", "f-members-1-profession": "医師", "base": "{}"}
-    )
+        client, world.seat_matsudo,
+        **{"f-reason": "急変時の体制", "f-area_kind": "2", "f-issues": "training", "f-rep_address-postal": "271-0000",
+           "f-members-1-row": "a3b804093841", "f-members-1-profession": "医師", "f-members-1-group": "hub", "base": "{}"},
+    )  # fmt: skip
     page = client.get(reverse("rescue:open", args=[row.pk])).content.decode()
     shown = re.findall(r"<dt>([^<]+)</dt><dd class=\"keep\">([^<]+)</dd>", page)
-    assert shown == [("応募の理由", "急変時の体制"), ("参加者（構成員）", "医師")]
+    assert shown == [
+        ("応募の理由", "急変時の体制"),
+        ("応募地域の単位", "在宅医療の圏域ではない"),
+        ("地域の課題", "在宅医療に関する人材育成"),
+        ("住所（郵便番号）", "271-0000"),
+        ("参加者（構成員） 1行目　職種", "医師"),
+        ("参加者（構成員） 1行目　区分", "拠点担当者"),
+    ]
 
 
 def test_the_list_names_the_screen_by_its_entry_in_the_menu(world, client):

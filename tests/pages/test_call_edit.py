@@ -1,8 +1,10 @@
 """The page an application is written on."""
 
 import hashlib
+from html import unescape
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
 from kyoten.calls.actions import applying, gathering
@@ -117,3 +119,28 @@ def test_what_had_no_place_in_the_new_form_is_said_in_words(world):
     applying.carry_forward(application, by=world.seat_matsudo, at=calling.WRITING)
     event = Event.objects.of("application", application.pk).get(act="carry")
     assert event.note == "移せなかった記載　役職「主査」"
+
+
+def test_saving_again_leaves_what_was_not_touched_as_it_was(client, world, page):
+    """The page's own layout is no part of a text: nothing is put before what somebody wrote."""
+    reason = "看護の職種が多い地域のため。\n県とも相談済みです。"
+    for _ in range(2):
+        client.post(page, {"reason": reason, "do": "save"})
+        shown = client.get(page).content.decode()
+        reason = unescape(shown.partition('name="reason"')[2].partition(">\n")[2].partition("</textarea>")[0])
+    assert reason == "看護の職種が多い地域のため。\n県とも相談済みです。"
+
+
+def test_a_file_that_cannot_be_read_asks_for_nothing_and_is_kept(client, page):
+    upload = {"purpose": "form", "file": SimpleUploadedFile("申込書.docx", b"broken")}
+    reading = client.post(page.replace("edit", "upload"), upload)
+    assert "内容を読み取れませんでした" in client.get(reading.url).text
+    html = client.get(page).text
+    assert "読み取った申込書があります" not in html
+    assert f'<a href="{reading.url}">申込書.docx</a>' in html
+
+
+def test_what_is_saved_while_writing_brings_its_length_along(client, page):
+    posted = {"f-reason": "急変時の対応。", "base": client.get(page).context["base"]}
+    part = client.post(page, posted, headers={"HX-Request": "true"}).content.decode()
+    assert '<p class="count" id="f-reason-count" hx-swap-oob="true">7字' in part

@@ -163,9 +163,13 @@ def check_ask(what: Ask, to: Sequence[Organisation], parent: Addressee | None, b
         raise Refused("照会先を1団体以上選んでください。")
     if what.due and what.due <= at:
         raise Refused("回答期限は、いまより後の日時にしてください。")
-    above = parent.inquiry.due if parent else None
-    if above and what.due and what.due > above:
-        raise Refused(f"回答期限は、上の期限（{wareki(above.date(), with_weekday=True)}）より前の日にしてください。")
+    _check_before_above(what.due, parent.inquiry.due if parent else None)
+
+
+def _check_before_above(due: datetime | None, above: datetime | None) -> None:
+    """Who asks on answers for what comes back, and needs a day for it: the date lies before the one it was given."""
+    if due and above and local(due).date() >= local(above).date():
+        raise Refused(f"回答期限は、上の期限（{_day(above)}）より前の日にしてください。")
 
 
 @dataclass(frozen=True)
@@ -445,9 +449,7 @@ def change_due(inquiry: Inquiry, due: datetime, reason: str, *, by: Seat, at: da
         raise Refused("変更の理由を書いてください（相手への通知に載ります）。")
     if due <= at:
         raise Refused("回答期限は、いまより後の日時にしてください。")
-    above = inquiry.parent.inquiry.due if inquiry.parent else None
-    if above and due > above:
-        raise Refused(f"回答期限は、上の期限（{wareki(above.date(), with_weekday=True)}）より前の日にしてください。")
+    _check_before_above(due, inquiry.parent.inquiry.due if inquiry.parent else None)
     set_due(inquiry, due, reason, by=by, at=at)
 
 

@@ -143,7 +143,12 @@ def in_charge(request: HttpRequest) -> HttpResponse:
         messages.error(request, "所管課を選び直してください。")
     chosen = dict(InCharge.objects.filter(section__in=sections).values_list("programme", "section"))
     programmes = Programme.objects.newest().order_by("slug")
-    rows = [(programme, _in_charge_form(programme, sections, chosen.get(programme.slug))) for programme in programmes]
+    default = next((section.pk for section in sections if section.is_default), None)
+    names = {section.pk: section.name for section in sections}
+    rows = []
+    for programme in programmes:
+        section = chosen.get(programme.slug) or default
+        rows.append((programme, _in_charge_form(programme, sections, section), names.get(section, "")))
     return render(request, "programmes/in_charge.html", {"rows": rows})
 
 
@@ -158,6 +163,5 @@ def _put_in_charge(request: HttpRequest, form: InChargeForm) -> HttpResponse:
 
 
 def _in_charge_form(programme: Programme, sections: list[Section], chosen: int | None) -> InChargeForm:
-    default = next((section.pk for section in sections if section.is_default), None)
-    initial = {"programme": programme.slug, "section": chosen or default}
+    initial = {"programme": programme.slug, "section": chosen}
     return InChargeForm(initial=initial, sections=sections, prefix=None, auto_id=f"{programme.slug}-%s")

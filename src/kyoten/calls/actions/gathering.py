@@ -26,6 +26,7 @@ from kyoten.organisations.models import Organisation, Seat
 from kyoten.post.actions import send
 from kyoten.records.actions import Entry, attach, record, record_many
 from kyoten.records.models import Attachment, Refused
+from kyoten.rules.clock import local
 
 ANNOUNCED = "選定結果を通知した後は受け付けられません。"
 
@@ -99,6 +100,14 @@ def gathering_stops(call: Call, applications: Sequence[Application], at: datetim
     return found
 
 
+def too_late(call: Call, applications: Sequence[Application], at: datetime) -> list[Application]:
+    """Those the organiser no longer takes: its deadline has passed, and it has let none of them through."""
+    if at <= call.deadline:
+        return []
+    through = set(LateAcceptance.objects.filter(call=call).values_list("organisation", flat=True))
+    return [a for a in applications if through.isdisjoint({a.applicant_id, a.prefecture_id})]
+
+
 @transaction.atomic
 def prepare(
     call: Call,
@@ -166,8 +175,7 @@ def carry_out(bundle: Bundle, *, decided_on: date | None, document_number: str, 
     if decided_on > at.date():
         raise Refused("決裁日が本日より後になっています。日付を確かめてください。")
     applications = list(Application.objects.select_for_update(no_key=True).filter(bundle=bundle).order_by("pk"))
-    late = [a for a in applications if not a.late_accepted()] if at > call.deadline else []
-    if late:
+    if too_late(call, applications, at):
         raise Refused(
             f"事務局への提出期限（{precise(call.deadline)}）を過ぎています（受信 {precise(at)}）。事務局へ御相談ください。"
         )
@@ -234,13 +242,14 @@ def allow_late(call: Call, organisation: Organisation, reason: str, *, by: Seat,
 
 @transaction.atomic
 def take_in(application: Application, *, receipt_number: str, received_on: date | None, by: Seat, at: datetime) -> None:
-    """収受: the organiser writes down 収受日・収受番号."""
-    if (
-        not Application.objects.visible_to(by)
-        .filter(pk=application.pk, call__organiser__organisation=by.organisation)
-        .exists()
-    ):
+    """収受: the organiser writes down 収受日・収受番号 (a section without numbers leaves the number empty)."""
+    mine = Application.objects.visible_to(by).filter(call__organiser__organisation=by.organisation)
+    if not by.may_act or not mine.filter(pk=application.pk).exists():
         raise Refused("収受できるのは、事務局の担当だけです。")
+    if received_on is None:
+        raise Refused("収受日を入れてください。")
+    if received_on > local(at).date():
+        raise Refused("収受日が本日より後になっています。日付を確かめてください。")
     Application.objects.filter(pk=application.pk).update(
         receipt_number=receipt_number.strip()[:100], received_on=received_on
     )

@@ -57,7 +57,10 @@ def _keep_original(application: Application, original: Attachment, *, by: Seat, 
 def _keep_reading(
     application: Application, original: Attachment, reading: Reading, *, by: Seat, at: datetime
 ) -> FormFile:
-    """What was read waits for confirmation, beside digests of the answers as they are at this moment."""
+    """What was read waits for confirmation, beside digests of the answers as they are at this moment.
+
+    Where nothing could be read there is nothing to confirm: the original is kept, and no page asks for it again.
+    """
     locked = applying.editable_row(application.pk, by)
     if locked is None or locked.programme_id != application.programme_id:
         raise Refused(
@@ -66,7 +69,7 @@ def _keep_reading(
         )
     return FormFile.objects.create(
         application=locked, attachment_id=original.pk, name=original.name, taken_at=at,
-        taken_by=f"{by.section}　{by.person.name}",
+        taken_by=f"{by.section}　{by.person.name}", settled_at=at if reading.refused else None,
         reading_text=json.dumps(_plain(reading), ensure_ascii=False),
         base_text=json.dumps(form_answers.digests(locked.form, locked.answers)),
     )  # fmt: skip

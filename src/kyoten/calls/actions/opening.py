@@ -119,7 +119,7 @@ def _reference(kinds) -> list[Organisation]:
 def proposed_due(call: Call) -> datetime:
     """The date a prefecture may set its municipalities: so many working days before the organiser's deadline."""
     margin = call.definition.call.child_margin
-    day = child_deadline(call.deadline.date(), margin.working_days if margin else 0)
+    day = child_deadline(call.deadline.date(), margin.working_days if margin else 1)
     return datetime.combine(day, time.max, JST)
 
 

@@ -9,9 +9,9 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from kyoten.calls.actions.applying import hold_call
-from kyoten.calls.models import Application, Call, Check, Conflict, Decision, ReviewNote
+from kyoten.calls.models import Application, Call, Check, Conflict, Decision, LateAcceptance, ReviewNote
 from kyoten.inquiries.models import REPLIES, Addressee
-from kyoten.organisations.models import Seat, Section, User
+from kyoten.organisations.models import Organisation, Seat, Section, User
 from kyoten.post.actions import bar, send
 from kyoten.records.actions import Entry, attach, record, record_many
 from kyoten.records.models import Attachment, Refused
@@ -136,6 +136,14 @@ def _check_places(call: Call, application: Application) -> None:
 def undecided(call: Call) -> list[Application]:
     """Every application that came in is told its result, so each needs a decision (別紙2 9)."""
     return list(Application.objects.filter(call=call, state="forwarded", decision=None))
+
+
+def awaited(call: Call) -> list[Organisation]:
+    """Bodies let through after the deadline from which nothing has come: after the announcement nothing can."""
+    rows = LateAcceptance.objects.filter(call=call).select_related("organisation")
+    came = Application.objects.filter(call=call, forwarded_at__gt=call.deadline).values_list("applicant", "prefecture")
+    there = {body for pair in came for body in pair}
+    return [row.organisation for row in rows if row.organisation_id not in there]
 
 
 def announce(

@@ -12,7 +12,7 @@ from kyoten.calls.actions import applying, gathering
 from kyoten.calls.forms import CarryOut, Officer, posted_day
 from kyoten.calls.models import Application, Bundle, Call
 from kyoten.calls.views.access import application_for, bundle_for, call_for, case_of
-from kyoten.inquiries.models import Addressee, Inquiry, MailAnswer
+from kyoten.inquiries.models import DEEMED, Addressee, Inquiry, MailAnswer
 from kyoten.inquiries.views import filtered, in_order, progress, undelivered
 from kyoten.records.actions import store_file
 from kyoten.records.models import Attachment, Event, Refused
@@ -27,14 +27,16 @@ def gather(request: HttpRequest, slug: str) -> HttpResponse:
     rows = status_rows(request, call, inquiry, case)
     bundles = list(Bundle.objects.visible_to(request.seat).filter(call=call))
     applications = gathering.ready_to_gather(call, request.seat.organisation)
+    missing = [row for row in rows if row.is_missing]
+    deemed = sum(row.shown[0] == DEEMED for row in missing)
     context = {
         "call": call, "definition": call.definition, "case": case, "inquiry": inquiry,
         "rows": filtered(rows, request.GET), "all": len(rows), "counts": progress(rows, request.at),
         "states": sorted({row.shown[0] for row in rows}),
         "applications": applications, "stops": gathering.gathering_stops(call, applications, request.at),
-        "missing": [row for row in rows if row.is_missing],
+        "missing": missing, "open": len(missing) - deemed,
         "forwarded": sum(bool(row.application) and row.application.state == "forwarded" for row in rows),
-        "not_applicable": sum(row.state == "not_applicable" for row in rows),
+        "not_applicable": deemed + sum(row.state == "not_applicable" for row in rows), "deemed": deemed,
         "bundles": bundles, "prepared": next((b for b in bundles if b.state == "prepared"), None),
         "mails": MailAnswer.objects.awaiting(request.seat).filter(addressee__inquiry=inquiry).select_related("addressee__organisation"),
         "events": Event.objects.of("inquiry", inquiry.pk),
@@ -171,7 +173,7 @@ def prepare(request: HttpRequest, slug: str) -> HttpResponse:
     context = {
         "call": call, "applications": applications, "text": text,
         "stops": gathering.gathering_stops(call, applications, request.at),
-        "missing": gathering.unanswered(call, prefecture),
+        "missing": gathering.unanswered(call, prefecture), "late": gathering.too_late(call, applications, request.at),
     }  # fmt: skip
     return render(request, "calls/prepare.html", context)
 
@@ -201,7 +203,9 @@ def bundle(request: HttpRequest, pk: int) -> HttpResponse:
         except Refused as refusal:
             form.add_error(None, str(refusal))
     visible = Application.objects.visible_to(request.seat).filter(bundle=found).select_related("applicant")
+    waiting = visible if own and found.state == "prepared" else []
     context = {
+        "late": gathering.too_late(found.call, waiting, request.at),
         "bundle": found, "call": found.call, "form": form, "own": own, "applications": visible,
         "files": Attachment.objects.of("bundle", found.pk) if own else [], "events": Event.objects.of("bundle", found.pk) if own else [],
     }  # fmt: skip

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
 from django.contrib import messages
+from django.db import transaction
 from django.db.models import Count, Prefetch, Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -177,19 +178,26 @@ def take_in(request: HttpRequest, pk: int) -> HttpResponse:
     if request.method == "POST":
         try:
             day = posted_day(request.POST.get("received_on", ""), "収受日")
-            if proxy:
-                arrived_at = posted_moment(request.POST.get("arrived_at", ""), "メールの受信日時")
-                gathering.forward_proxy(application, arrived_at=arrived_at, reason=request.POST.get("reason", ""),
-                                        direct="direct" in request.POST, by=request.seat, at=request.at)  # fmt: skip
-            number = request.POST.get("receipt_number", "")
-            gathering.take_in(application, receipt_number=number, received_on=day, by=request.seat, at=request.at)
-            messages.success(request, "受付を記録しました。")
+            _take_in(request, application, day, proxy=proxy)
+            messages.success(request, "受付を記録しました。" if proxy else "収受を記録しました。")
             return redirect("calls:application", pk)
         except Refused as refusal:
             messages.error(request, str(refusal))
     arrived = applying.arrived_at(application) if proxy else None
     context = {"application": application, "call": application.call, "proxy": proxy, "arrived": arrived}
     return render(request, "calls/take_in.html", context)
+
+
+@transaction.atomic
+def _take_in(request: HttpRequest, application: Application, day: date | None, *, proxy: bool) -> None:
+    """Both or neither: a paper typed in is not taken as come where its 収受 is refused."""
+    number = request.POST.get("receipt_number", "").strip()
+    if proxy:
+        arrived_at = posted_moment(request.POST.get("arrived_at", ""), "メールの受信日時")
+        gathering.forward_proxy(application, arrived_at=arrived_at, reason=request.POST.get("reason", ""),
+                                direct="direct" in request.POST, by=request.seat, at=request.at)  # fmt: skip
+    if day or number or not proxy:  # what was typed in may get its 収受 later
+        gathering.take_in(application, receipt_number=number, received_on=day, by=request.seat, at=request.at)
 
 
 def _own_or_visible(request: HttpRequest, pk: int) -> Application:
@@ -252,6 +260,7 @@ def announce(request: HttpRequest, slug: str) -> HttpResponse:
     context = {
         "call": call, "form": form, "decisions": decisions, "undecided": Application.objects.visible_to(request.seat).filter(call=call, state="forwarded", decision=None),
         "preview": selecting.result_text(decisions[0], call) if decisions else "", "result_due": result_due(call),
+        "awaited": selecting.awaited(call),
     }  # fmt: skip
     return render(request, "calls/announce.html", context)
 

@@ -11,6 +11,8 @@ from django.urls import Resolver404, resolve
 from django.views.decorators.http import require_POST, require_safe
 
 from kyoten.programmes.models import Programme
+from kyoten.rules.answers.showing import label
+from kyoten.rules.definition import Field
 from kyoten.web.context import MENU
 from kyoten.web.models import Rescued
 from kyoten.web.rescue import SENT_AGAIN
@@ -60,19 +62,34 @@ def screen(path: str) -> str:
 
 
 def shown(pairs: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    """The inputs a person typed or chose, with their labels; what the page itself put in is left out."""
+    """The inputs a person typed or chose, as the screen calls them; what the page itself put in is left out."""
     fields = {
-        f"f-{field.id}": field.label
+        f"f-{field.id}": field
         for programme in Programme.objects.newest()
         if programme.definition.form
         for field in programme.definition.form.fields()
     }
-    known = LABELS | fields
-    return [(label, value) for name, value in pairs if value.strip() and (label := label_of(name, known))]
+    rows = [in_words(name, value, fields) for name, value in pairs if value.strip()]
+    return [row for row in rows if row[0]]
 
 
-def label_of(name: str, known: dict[str, str]) -> str:
-    """f-members-3-title belongs to f-members."""
+def in_words(name: str, value: str, fields: dict[str, Field]) -> tuple[str, str]:
+    """Label and value of one input; ("", …) where it is none that a person fills in."""
     parts = name.split("-")
-    heads = ("-".join(parts[:n]) for n in range(len(parts), 0, -1))
-    return next((known[head] for head in heads if head in known), "")
+    field = fields.get("-".join(parts[:2]))
+    if field is None:
+        heads = ("-".join(parts[:n]) for n in range(len(parts), 0, -1))
+        return next((LABELS[head] for head in heads if head in LABELS), ""), value
+    if field.kind == "table" and len(parts) == 4:
+        return in_cell(field, parts[2], parts[3], value)
+    if field.kind == "address" and parts[2:] == ["postal"]:
+        return f"{field.label}（郵便番号）", value
+    return field.label, label(field.options, value)
+
+
+def in_cell(field: Field, number: str, column_id: str, value: str) -> tuple[str, str]:
+    """f-members-3-title: the third row's 役職. A row's own id is nothing anybody typed."""
+    column = next((each for each in field.columns if each.id == column_id), None)
+    if column is None:
+        return "", value
+    return f"{field.label} {number}行目　{column.label}", label(column.options, value)
