@@ -148,6 +148,8 @@ consultations:propose                   xxxxxoxxl  xxfxxoxxl
 consultations:suggest                   xxxxxoxxl  --------l
 consultations:export                    xxxxxoxxl  xxfxxoxxl
 consultations:guide                     xxxxxoxxl  xxfxxoxxl
+consultations:guide_section             xxxxxoxxl  --------l
+consultations:knowledge                 xxxxxoxxl  --------l
 consultations:guide_add                 xxxxxoxxl  xxxxxoxxl
 consultations:guide_edit                xxxxxoxxl  xxxxxoxxl
 consultations:readers                   xxxxxxxxl  xxxxxxxxl

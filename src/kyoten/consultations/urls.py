@@ -1,6 +1,6 @@
 from django.urls import path
 
-from kyoten.consultations.views import cases, knowledge, lists, people, reports
+from kyoten.consultations.views import cases, finding, knowledge, lists, people, reports
 
 app_name = "consultations"
 urlpatterns = [
@@ -31,6 +31,8 @@ urlpatterns = [
     path("export/", knowledge.export, name="export"),
     path("guide/", knowledge.guide, name="guide"),
     path("guide/add/", knowledge.guide_edit, name="guide_add"),
+    path("guide/<int:pk>/read/", finding.guide_section, name="guide_section"),
+    path("knowledge/", finding.knowledge, name="knowledge"),
     path("guide/<int:pk>/", knowledge.guide_edit, name="guide_edit"),
     path("readers/", people.readers, name="readers"),
     path("person/", people.person, name="person"),

@@ -208,6 +208,8 @@ ROUTES: dict[str, Access] = {
     "consultations:suggest": SEAT,
     "consultations:export": ACTS,
     "consultations:guide": ACTS,
+    "consultations:guide_section": SEAT,
+    "consultations:knowledge": SEAT,
     "consultations:guide_add": ACTS.of(*SECRETARIAT),
     "consultations:guide_edit": ACTS.of(*SECRETARIAT),
     "consultations:readers": MANAGER,

@@ -14,6 +14,7 @@ from django.db.models import F, Prefetch
 
 from kyoten.consultations.actions.handling import CHANGED, check_seat, locked
 from kyoten.consultations.desks import Desk
+from kyoten.consultations.knowledge_searching import GUIDE, index_examples, index_guide
 from kyoten.consultations.models import KIND, Consultation, Draft, Example, GuideSection, marked
 from kyoten.consultations.personal import apart, body_names, stem
 from kyoten.organisations.models import Organisation, Seat
@@ -184,6 +185,7 @@ def record_consent(case: Consultation, consent: str, how: str, *, by: Seat, at: 
 def _withdraw_all(case: Consultation, by: Seat, at: datetime) -> None:
     rows = list(case.examples.exclude(state="withdrawn").order_by("pk"))
     Example.objects.filter(pk__in=[row.pk for row in rows]).update(state="withdrawn", withdrawn_at=at)
+    index_examples(*(row.pk for row in rows))
     for row in rows:
         record("withdraw", "相談者の不同意により取下げ", kind="example", record_id=row.pk, by=by.actor(), at=at)
 
@@ -265,14 +267,9 @@ def put_guide_section(
         row = GuideSection.objects.create(operator=by.organisation, **values)
     elif not GuideSection.objects.filter(pk=row.pk, version=version).update(**values, version=F("version") + 1):
         raise Refused(CHANGED.replace("この相談", "この節"))
-    record(
-        "guide",
-        f"ガイドブックの節「{values['title']}」を登録",
-        kind="guide_section",
-        record_id=row.pk,
-        by=by.actor(),
-        at=at,
-    )
+    index_guide(row.pk)
+    said = f"ガイドブックの節「{values['title']}」を登録"
+    record("guide", said, kind=GUIDE, record_id=row.pk, by=by.actor(), at=at)
     row.refresh_from_db()
     return row
 
@@ -295,9 +292,11 @@ def put_guide_sections(rows: Sequence[tuple[str, str, str]], *, by: Seat, at: da
 def drop_guide_section(row: GuideSection, *, by: Seat, at: datetime) -> None:
     """節の削除"""
     _may_keep_guide(by, row)
-    if not GuideSection.objects.filter(pk=row.pk).delete()[0]:
+    pk = row.pk
+    if not GuideSection.objects.filter(pk=pk).delete()[0]:
         raise Refused("この節は、すでに削除されています。")
-    record("guide_drop", "ガイドブックの節を削除", kind="guide_section", record_id=row.pk, by=by.actor(), at=at)
+    index_guide(pk)
+    record("guide_drop", "ガイドブックの節を削除", kind=GUIDE, record_id=pk, by=by.actor(), at=at)
 
 
 def _may_keep_guide(by: Seat, row: GuideSection | None) -> None:

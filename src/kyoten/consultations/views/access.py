@@ -25,3 +25,11 @@ def own_desk(request: HttpRequest, slug: str) -> Desk:
     if found is None:
         raise Http404
     return found
+
+
+def own_desks(request: HttpRequest) -> list[Desk]:
+    """The desks of the seat's body; a body without one gets the 404 of what does not exist."""
+    found = desks_of(request.seat)
+    if not found:
+        raise Http404
+    return found

@@ -18,6 +18,7 @@ from kyoten.consultations.models import KIND, Callback, Consultation
 from kyoten.consultations.personal import Own, once, others_in
 from kyoten.consultations.searching import texts_of
 from kyoten.consultations.views.access import own_desk
+from kyoten.consultations.views.finding import before_of, beside
 from kyoten.records.models import Refused
 from kyoten.rules.personal import Span
 from kyoten.rules.search_text import snippet
@@ -113,15 +114,11 @@ def _callbacks(request: HttpRequest) -> list[Callback]:
 
 
 def _found(request: HttpRequest, own: list[Desk], desk: Desk | None, words: str) -> HttpResponse:
-    before = request.GET.get("before", "")
-    found = find(
-        words, scope=request.seat.organisation.pk, kinds=(KIND,), before=int(before) if before.isdecimal() else None,
-        limit=ROWS,
-    )  # fmt: skip
+    found = find(words, scope=request.seat.organisation.pk, kinds=(KIND,), before=before_of(request), limit=ROWS)
     context = {
         "desks": own, "desk": desk, "words": words, "hits": _hits(request, found, words), "found": found,
         "next": urlencode({"words": words, "before": found.before}) if found.before else "", "rules": (desk or own[0]).rules,
-    }  # fmt: skip
+    } | ({} if before_of(request) else beside(request, words))  # fmt: skip
     return render(request, "consultations/found.html", context)
 
 
