@@ -143,6 +143,7 @@ consultations:report_words              xxxxxoxxl  xxfxxoxxl
 consultations:report_paper              xxxxxoxxl  --------l
 consultations:check_personal            --------l  xxfxxoxxl
 consultations:mask                      --------l  xxfxxoxxl
+consultations:withhold                  --------l  xxfxxoxxl
 consultations:consent                   xxxxxoxxl  xxfxxoxxl
 consultations:propose                   xxxxxoxxl  xxfxxoxxl
 consultations:suggest                   xxxxxoxxl  --------l

@@ -17,6 +17,7 @@ from django.db.models import Q
 from kyoten.organisations.models import Organisation, Seat, Section
 
 KIND = "consultation"  # the record kind
+INBOUND = ("in", "heard", "auto")  # the kinds of message whose mail_id is a mail that came
 
 
 class ConsultationQuerySet(models.QuerySet):
@@ -102,6 +103,7 @@ class Consultation(models.Model):
     first_due = models.DateTimeField("最初の回答期限", null=True, blank=True)
     reopened = models.PositiveSmallIntegerField("再開の回数", default=0)
     merged_into = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="merged")
+    sorted_away = models.BooleanField(default=False, db_default=False)  # its mail was no 相談 after all: never counted
     version = models.PositiveIntegerField("版", default=1)
 
     objects = ConsultationQuerySet.as_manager()
@@ -189,6 +191,7 @@ class Message(models.Model):
     warning = models.CharField(max_length=300, blank=True)  # e.g. a stranger quoting the number of the case
     masked_at = models.DateTimeField(null=True, blank=True)  # 個人が分かる記載 was covered; the raw mail still has it
     attached_text = models.TextField(null=True, blank=True)  # of the files that came with it; None: not read yet
+    withheld_at = models.DateTimeField(null=True, blank=True)  # its files were withheld: for 管理 seats only
     moved_from = models.ForeignKey(Consultation, models.PROTECT, null=True, blank=True, related_name="+")
 
     class Meta:

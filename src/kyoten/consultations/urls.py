@@ -24,6 +24,7 @@ urlpatterns = [
     path("<int:pk>/message/<int:message>/split/", cases.split, name="split"),
     path("<int:pk>/message/<int:message>/file/<int:number>/", cases.message_file, name="message_file"),
     path("<int:pk>/message/<int:message>/mask/", knowledge.mask, name="mask"),
+    path("<int:pk>/message/<int:message>/withhold/", knowledge.withhold, name="withhold"),
     path("<int:pk>/consent/", knowledge.consent, name="consent"),
     path("<int:pk>/example/", knowledge.propose, name="propose"),
     path("<int:pk>/suggest/", knowledge.suggest, name="suggest"),

@@ -203,6 +203,7 @@ ROUTES: dict[str, Access] = {
     "consultations:report_paper": SEAT,
     "consultations:check_personal": ACTS,
     "consultations:mask": ACTS,
+    "consultations:withhold": ACTS,
     "consultations:consent": ACTS,
     "consultations:propose": ACTS,
     "consultations:suggest": SEAT,

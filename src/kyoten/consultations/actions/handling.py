@@ -177,6 +177,7 @@ def refer(
     record(
         "refer", "ほかの機関・アドバイザーへ照会", kind=KIND, record_id=case.pk, by=by.actor(), at=at, note=row.to_name
     )
+    searching.index(case.pk)
     return row
 
 

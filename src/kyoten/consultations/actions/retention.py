@@ -18,7 +18,18 @@ from kyoten.consultations.actions.reading import of_caller
 from kyoten.consultations.desks import Desk, desks
 from kyoten.consultations.figures import kept
 from kyoten.consultations.knowledge_searching import EXAMPLE
-from kyoten.consultations.models import KIND, Callback, Consultation, Deletion, Draft, Example, Mark, Message, Referral
+from kyoten.consultations.models import (
+    INBOUND,
+    KIND,
+    Callback,
+    Consultation,
+    Deletion,
+    Draft,
+    Example,
+    Mark,
+    Message,
+    Referral,
+)
 from kyoten.organisations.models import Organisation, Seat
 from kyoten.papers.listings import write_list
 from kyoten.papers.tables import Table
@@ -33,7 +44,6 @@ from kyoten.search.actions import remove_many
 
 log = logging.getLogger(__name__)
 
-INBOUND = ("in", "heard", "auto")
 TIME_OVER = "保存期間の満了"
 ON_REQUEST = "本人からの求め"
 USED = "ほかの記録から使われているため残しました。システムの管理者に連絡してください。"

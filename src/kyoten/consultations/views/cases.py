@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST
 
 from kyoten.consultations.actions import answering, handling
 from kyoten.consultations.actions.knowledge import suggestions_for
-from kyoten.consultations.actions.masking import may_see_original
+from kyoten.consultations.actions.withholding import may_open
 from kyoten.consultations.desks import Desk
 from kyoten.consultations.forms import HANDLINGS, Answering, Assigning, CallingBack, Describe, MomentField, Referring
 from kyoten.consultations.models import KIND, Callback, Consultation, Draft, Message, marked
@@ -101,7 +101,9 @@ def _attach(listed: list[Message]) -> None:
     """The names of what came with each mail, in one query."""
     ids = [m.mail_id for m in listed if m.kind in ("in", "heard", "auto") and m.mail_id]
     names = dict(InboundMail.objects.filter(pk__in=ids).values_list("pk", "attachment_names"))
+    masked = any(message.masked_at for message in listed)
     for message in listed:
+        message.unmasked = masked and not message.withheld_at  # its files may still show what was masked
         message.attached = (
             names.get(message.mail_id, "").splitlines() if message.kind in ("in", "heard", "auto") else []
         )
@@ -302,7 +304,7 @@ def message_file(request: HttpRequest, pk: int, message: int, number: int) -> Ht
     case = case_for(request, pk)
     row = get_object_or_404(case.messages.filter(kind__in=("in", "heard", "auto"), mail_id__isnull=False), pk=message)
     mail = get_object_or_404(InboundMail.objects.select_related("original"), pk=row.mail_id)
-    if number == 0 and not may_see_original(row, request.seat):
+    if not may_open(row, number, request.seat):
         raise Http404
     log_access(KIND, case.pk, by=request.seat.actor(), at=request.at, what="相談の添付")
     return download_part(mail, number)

@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from kyoten.consultations import personal
-from kyoten.consultations.actions import examples, knowledge, masking
+from kyoten.consultations.actions import examples, knowledge, masking, withholding
 from kyoten.consultations.desks import desk_of, desks_of
 from kyoten.consultations.knowledge_forms import LONG, Consent, Exporting, Guide, GuideFile, Texts
 from kyoten.consultations.knowledge_searching import example_text, examples_with
@@ -48,6 +48,23 @@ def mask(request: HttpRequest, pk: int, message: int) -> HttpResponse:
     try:
         count = masking.mask_message(row, request.POST.getlist("hit"), more, by=request.seat, at=request.at)
         messages.success(request, f"{count}か所を伏せました。")
+    except Refused as refusal:
+        messages.error(request, str(refusal))
+    return redirect("consultations:case", pk)
+
+
+@require_POST
+def withhold(request: HttpRequest, pk: int, message: int) -> HttpResponse:
+    """添付を伏せる; with `do=show` they are shown again."""
+    case = case_for(request, pk)
+    row = get_object_or_404(Message.objects.select_related("consultation"), pk=message, consultation=case)
+    try:
+        if request.POST.get("do") == "show":
+            withholding.show_files(row, by=request.seat, at=request.at)
+            messages.success(request, "添付ファイルを伏せるのをやめました。")
+        else:
+            count = withholding.withhold_files(row, by=request.seat, at=request.at)
+            messages.success(request, f"添付ファイル{count}件を伏せました。検索にも出ません。")
     except Refused as refusal:
         messages.error(request, str(refusal))
     return redirect("consultations:case", pk)
