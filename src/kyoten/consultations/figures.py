@@ -1,6 +1,7 @@
 """実績の数え方: every number of the desk's tables, counted here and nowhere else.
 
-1件 (実件数) is one inquiry, counted in the month it was received; one merged into another is counted with that one only.
+1件 (実件数) is one inquiry, counted in the month it was received; one merged into another is counted with that one only,
+and a mail that was no 相談 after all (moved to 申込 or その他 before anybody dealt with it) is not counted at all.
 延件数 are the messages that came or went (no internal note, 照会 or automatic mail), counted in the month of each.
 The working days are those of the first answer: from where the clock of the first question started to the first answer
 that arrived, in open days of the desk. 期限超過: no answer by the first due date, whether it came later or never.
@@ -36,6 +37,7 @@ Table = Literal["all", "asker", "subject", "function", "scene", "cross"]
 Key = tuple[str, str, str, str]  # table, row, column, month (YYYY-MM); "" as row or column is 未分類
 YEAR = ""  # as month: April to March together
 ENDED = ("closed", "withdrawn")
+COUNTED = "NOT (c.sorted_away AND c.state = 'withdrawn')"
 EPOCH = date(1970, 1, 1)
 
 
@@ -206,7 +208,7 @@ def _cases(desk: Desk, year: int, at: datetime) -> Iterator[tuple[Key, Count]]:
                 CASE WHEN {due} < COALESCE(c.first_answered_at, CASE WHEN c.state IN ('closed', 'withdrawn')
                      THEN c.closed_at END, %s) THEN 1 ELSE 0 END AS late
             FROM {Consultation._meta.db_table} c
-            WHERE c.operator_id = %s AND c.programme = %s AND c.state <> 'merged'
+            WHERE c.operator_id = %s AND c.programme = %s AND c.state <> 'merged' AND {COUNTED}
                 AND c.received_at >= %s AND c.received_at < %s
         ),
         found AS (
@@ -229,7 +231,7 @@ def _contacts(desk: Desk, year: int) -> Iterator[tuple[Key, Count]]:
         WITH found AS (
             SELECT c.id, c.asker, {month} AS month, COUNT(*) AS contacts
             FROM {Consultation._meta.db_table} c JOIN {Message._meta.db_table} m ON m.consultation_id = c.id
-            WHERE c.operator_id = %s AND c.programme = %s AND m.kind IN ({kinds}) AND m.at >= %s AND m.at < %s
+            WHERE c.operator_id = %s AND c.programme = %s AND {COUNTED} AND m.kind IN ({kinds}) AND m.at >= %s AND m.at < %s
             GROUP BY 1, 2, 3
         )
         {_by_table("SUM(found.contacts)")}"""
@@ -270,10 +272,11 @@ def kept(case: Consultation, desk: Desk, at: datetime) -> str:
 
     Two cases that count alike are written alike, so that many of them are read as one.
     """
-    said = case.messages.filter(kind__in=Message.CONTACTS).values_list("at", flat=True)
+    counted = not (case.sorted_away and case.state == "withdrawn")
+    said = case.messages.filter(kind__in=Message.CONTACTS).values_list("at", flat=True) if counted else []
     contacts = Counter(f"{local(moment):%Y-%m}" for moment in said)
     facts: dict[str, Any] = {"asker": case.asker, "contacts": dict(contacts), "marks": _marks(case)}
-    if case.state != "merged":
+    if counted and case.state != "merged":
         facts |= {"month": f"{local(case.received_at):%Y-%m}", "days": _days(case, desk), "late": _late(case, at)}
     return json.dumps(facts, ensure_ascii=False, sort_keys=True)
 
