@@ -14,9 +14,10 @@ from kyoten.consultations.actions import examples, knowledge, masking, withholdi
 from kyoten.consultations.desks import desk_of, desks_of
 from kyoten.consultations.knowledge_forms import LONG, Consent, Exporting, Guide, GuideFile, Texts
 from kyoten.consultations.knowledge_searching import example_text, examples_with
-from kyoten.consultations.models import Example, GuideSection, Message
+from kyoten.consultations.models import KIND, Example, GuideSection, Message
 from kyoten.consultations.views.access import case_for, desk_for, own_desks
 from kyoten.consultations.views.finding import before_of, next_page, words_of
+from kyoten.records.actions import log_access
 from kyoten.records.models import Event, Refused
 from kyoten.records.names import content_type_of
 from kyoten.records.views import as_download
@@ -92,6 +93,9 @@ def propose(request: HttpRequest, pk: int) -> HttpResponse:
     """事例の提案: from the case's own words, with what points at somebody shown beside them."""
     case = case_for(request, pk)
     desk = desk_for(request, case)
+    log_access(
+        KIND, case.pk, by=request.seat.actor(), at=request.at, what="事例の提案"
+    )  # it shows the case's own words
     form = Texts(request.POST or None, initial=Texts.of_case(case))
     if form.is_valid():
         try:

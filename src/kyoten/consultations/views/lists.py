@@ -12,6 +12,7 @@ from django.shortcuts import redirect, render
 from django.utils.http import urlencode
 
 from kyoten.consultations.actions import handling, intake
+from kyoten.consultations.actions.reading import log_found
 from kyoten.consultations.desks import Desk, desk_of, desks, desks_of
 from kyoten.consultations.forms import Asked, Log
 from kyoten.consultations.models import KIND, Callback, Consultation
@@ -131,6 +132,7 @@ def _hits(request: HttpRequest, found: Found, words: str) -> list[Hit]:
         if case := by_id.get(record_id):
             case.shown = case.shown_state(request.at)
             hits.append(Hit(case, *(snippet(texts[record_id], words) or ("", "", ""))))
+    log_found(by_id, by=request.seat, at=request.at)
     return hits
 
 
