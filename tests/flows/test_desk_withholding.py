@@ -73,7 +73,8 @@ def test_masking_says_that_the_files_still_show_it(world, clock):
     read_attached()
     assert "添付ファイルはそのままです" not in page(at.officer, case)
     masking.mask_message(case.messages.get(), ["山田太郎"], by=at.officer, at=ANSWERED)
-    assert "添付ファイルはそのままです" in page(at.officer, case)
+    shown = page(at.officer, case)
+    assert ("添付ファイルはそのままです" in shown, "○○（氏名）様_診療情報.docx" in shown) == (True, True)
     assert (found(at, "山田太郎"), found(at, "後方病床")) == ([], [case.pk])
 
 
