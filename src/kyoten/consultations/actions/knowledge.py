@@ -220,6 +220,14 @@ def suggestions_for(case: Consultation, words: str = "") -> list[Suggestion]:
     return fitting[:OFFERED]
 
 
+def with_source(case: Consultation, text: str, chosen: str) -> str:
+    """The text with one of what is offered for this case (`guide:5`, `example:3`) at its end, and where it is from."""
+    for each in _offered(case):
+        if chosen == f"{each.kind}:{each.pk}":
+            return "\n\n".join(filter(None, [text.rstrip(), f"{each.text}\n（出典　{each.source}）"])) + "\n"
+    raise Refused("この資料は、いまは使えません。画面を開き直してください。")
+
+
 def _offered(case: Consultation) -> Iterator[Suggestion]:
     for row in GuideSection.objects.all():
         yield Suggestion("guide", row.pk, str(row), row.text, f"ガイドブック　{row}")

@@ -81,7 +81,9 @@ def _cover_mails(case: Consultation, kinds: Mapping[str, Kind]) -> int:
     came = case.messages.filter(kind__in=INBOUND, mail_id__isnull=False).values("mail_id")
     inbound = InboundMail.objects.filter(pk__in=came)
     outbound = OutboundMail.objects.of(KIND, case.pk)
-    count = sum(_cover(mail, ("subject", "text", "reply_text", "attachment_names"), kinds) for mail in inbound.order_by("pk"))
+    count = sum(
+        _cover(mail, ("subject", "text", "reply_text", "attachment_names"), kinds) for mail in inbound.order_by("pk")
+    )
     return count + sum(_cover(mail, ("subject", "text"), kinds) for mail in outbound)
 
 

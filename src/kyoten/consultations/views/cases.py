@@ -12,7 +12,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 
 from kyoten.consultations.actions import answering, handling
-from kyoten.consultations.actions.knowledge import suggestions_for
+from kyoten.consultations.actions.knowledge import suggestions_for, with_source
 from kyoten.consultations.actions.withholding import may_open
 from kyoten.consultations.desks import Desk
 from kyoten.consultations.forms import HANDLINGS, Answering, Assigning, CallingBack, Describe, MomentField, Referring
@@ -181,8 +181,10 @@ def refer(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 def draft(request: HttpRequest, pk: int) -> HttpResponse:
-    """回答案: 保存 (`do=save`), 承認の依頼 (`approval`), and where no approval is asked for, 回答 (`mail`, `phone`)."""
+    """回答案: 資料を入れる (`insert`), 保存 (`do=save`), 承認の依頼 (`approval`), and where no approval is asked for, 回答 (`mail`, `phone`)."""
     case, form = case_for(request, pk), Answering(request.POST)
+    if "insert" in request.POST:
+        return _inserted(request, case)
     if not form.is_valid():
         return _page(request, case, answering=form)
     do, desk, data = request.POST.get("do", "save"), desk_for(request, case), form.cleaned_data
@@ -197,6 +199,17 @@ def draft(request: HttpRequest, pk: int) -> HttpResponse:
             answering.answer(written, desk, by_phone=heard if do == "phone" else "", by=request.seat, at=request.at)
 
     return _act(request, case, act, said, answering=form)
+
+
+def _inserted(request: HttpRequest, case: Consultation) -> HttpResponse:
+    """参考になる資料を回答案に入れる: into what was typed so far, for its writer to go on with. Nothing is saved yet."""
+    typed = {name: request.POST.get(name, "") for name in Answering.base_fields}
+    try:
+        text = with_source(case, typed["text"], request.POST["insert"])
+        return _page(request, case, answering=Answering(initial=typed | {"text": text}))
+    except Refused as refusal:
+        messages.error(request, str(refusal))
+        return _page(request, case, answering=Answering(initial=typed))
 
 
 @require_POST

@@ -235,7 +235,7 @@ def suggest(request: HttpRequest, pk: int) -> HttpResponse:
     case = case_for(request, pk)
     words = "\n".join(request.GET.get(name, "")[:LONG] for name in ("words", "text"))
     found = knowledge.suggestions_for(case, words)
-    return render(request, "consultations/_suggestions.html", {"suggestions": found})
+    return render(request, "consultations/_suggestions.html", {"suggestions": found, "case": case})
 
 
 # ---- ガイドブック -----------------------------------------------------------------------------
