@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db import connection
 from django.db.models import QuerySet
 
 from kyoten.organisations.models import Organisation, Seat, Section
@@ -51,7 +52,7 @@ class Desk:
 def desks(operator: Organisation | None = None) -> list[Desk]:
     """All desks, or those of one body, the newest year first."""
     if operator:
-        programmes = [Programme.from_db(None, COLUMNS, row) for row in _programmes_of(operator.pk)]
+        programmes = [Programme.from_db(connection.alias, COLUMNS, row) for row in _programmes_of(operator.pk)]
         found = [Desk(row, operator) for row in programmes if row.definition.desk]
     else:
         rows = Programme.objects.newest().select_related("organiser").exclude(organiser=None)

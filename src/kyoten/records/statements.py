@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, get_type_hints
 from django.db import connection
 from django.db.models import QuerySet
 
+LARGEST = 2**63 - 1
 Convert = Callable[[Any, Any, Any], Any]
 
 
@@ -37,6 +38,8 @@ class Statement:
         made = self.compiled.get(connection.vendor)
         if made is None:
             made = self.compiled[connection.vendor] = _compiled(self.build)
+        if any(isinstance(value, int) and abs(value) > LARGEST for value in values):
+            return []  # no row has such a number
         params = list(made.params)
         for place, number in made.places:
             params[place] = _stored(values[number])
