@@ -82,6 +82,9 @@ def snippets(original: str, query: str, width: int = 40) -> list[Snippet]:
 
 def _places(original: str, wanted: Sequence[str]) -> list[tuple[int, int]]:
     """Where in the original the first hit of every word begins and ends."""
+    literal = [_literal(original, word) for word in wanted]
+    if all(literal):
+        return [place for place in literal if place]
     text = normalise(original)
     hits = [(at, at + len(word)) for word in wanted if (at := text.find(word)) >= 0]
     if not hits:
@@ -89,22 +92,19 @@ def _places(original: str, wanted: Sequence[str]) -> list[tuple[int, int]]:
     # Nearly always one character stands for one: then the hit is where it was found.
     if len(text) == len(original) and all(normalise(original[start:stop]) == text[start:stop] for start, stop in hits):
         return hits
-    wholly = [_spelt_alike(original, text, start, stop) for start, stop in hits]
-    if all(wholly):
-        return [place for place in wholly if place]
     origins = _origins(original)
     return [(origins[start][0], origins[stop - 1][1]) for start, stop in hits]
 
 
-def _spelt_alike(original: str, text: str, start: int, stop: int) -> tuple[int, int] | None:
-    """Where the hit stands in the original if it is spelt there as in the normalised text: much quicker to find than
-    by way of every character's origin. None where that cannot be told."""
-    first = original.find(text[start:stop])
-    last = first + stop - start
-    if first < 0 or _joins(original[first]) or (last < len(original) and _joins(original[last])):
+def _literal(original: str, word: str) -> tuple[int, int] | None:
+    """The place of a word that is spelt in the original as it is compared, and that no other spelling of it precedes:
+    nearly always so, and the text behind it need not be looked at. None where that cannot be told."""
+    start = original.find(word)
+    stop = start + len(word)
+    if start < 0 or _joins(original[start]) or (stop < len(original) and _joins(original[stop])):
         return None
-    alike = normalise(original[:first]) == text[:start] and normalise(original[:last]) == text[:stop]
-    return (first, last) if alike else None
+    text = normalise(original[:stop])
+    return (start, stop) if text.find(word) == len(text) - len(word) else None
 
 
 def _origins(original: str) -> list[tuple[int, int]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -89,7 +89,7 @@ def list_cases(request: HttpRequest) -> HttpResponse:
     counts = _counts(request, desk)
     count = sum(counts.values()) if view == "open" and not (asker or subject) else _number(rows, view)
     page = Rows(rows.order_by(*order).values_list(*SHOWN), count).get_page(request.GET.get("page"))
-    page.object_list = [_row(values, request.at) for values in page.object_list]
+    page.object_list = _rows(page.object_list, request.at)
     context = {
         "desks": own, "desk": desk, "page": page, "view": view, "views": VIEWS.items(), "words": "",
         "asker": asker, "subject": subject, "counts": counts, "rules": (desk or own[0]).rules,
@@ -98,11 +98,15 @@ def list_cases(request: HttpRequest) -> HttpResponse:
     return render(request, "consultations/list.html", context)
 
 
+def _rows(cases: Iterable[Sequence[Any]], at: datetime) -> list[Row]:
+    before, _, after = reverse("consultations:case", args=(0,)).rpartition("0")  # once for all of them
+    return [_row(values, at) | {"url": f"{before}{values[0]}{after}"} for values in cases]
+
+
 def _row(values: Sequence[Any], at: datetime) -> Row:
     case = dict(zip(SHOWN, values, strict=False))
     received, (state, kind) = local(case["received_at"]), state_shown(case["state"], case["due"], at)
     return case | {
-        "url": reverse("consultations:case", args=(case["pk"],)),
         "who": f"{WAYS[case['way']]}　{case['body_name'] or '機関名なし'}　{case['person_name']}",
         "shown": state, "kind": kind, "open": case["state"] in Consultation.OPEN,
         "owner": case["owner__person__name"] or "－",
@@ -179,12 +183,10 @@ def _hits(request: HttpRequest, found: Found, words: str) -> list[Row]:
     rows = {values[0]: values for values in cases.values_list(*SHOWN, *HEAD)} if ids else {}
     heads = {pk: values[len(SHOWN) :] for pk, values in rows.items()}
     texts = with_messages(heads, Message.objects.filter(consultation__in=list(rows)))
-    hits = []
-    for pk in ids:
-        if pk in rows:
-            before, hit, after = snippet(texts[pk], words) or ("", "", "")
-            hits.append(_row(rows[pk], request.at) | {"before": before, "hit": hit, "after": after})
-    return hits
+    shown = _rows([rows[pk] for pk in ids if pk in rows], request.at)
+    for row in shown:
+        row["before"], row["hit"], row["after"] = snippet(texts[row["pk"]], words) or ("", "", "")
+    return shown
 
 
 def log(request: HttpRequest, slug: str) -> HttpResponse:
