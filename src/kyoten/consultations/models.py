@@ -23,7 +23,10 @@ INBOUND = ("in", "heard", "auto")  # the kinds of message whose mail_id is a mai
 class ConsultationQuerySet(models.QuerySet):
     def visible_to(self, seat: Seat) -> ConsultationQuerySet:
         """The body that runs the desk; the ministry sees figures only (reports), never a case."""
-        return self.filter(operator=seat.organisation)
+        return self.of_body(seat.organisation.pk)
+
+    def of_body(self, body: int) -> ConsultationQuerySet:
+        return self.filter(operator=body)
 
     def open(self) -> ConsultationQuerySet:
         return self.filter(state__in=Consultation.OPEN)
@@ -114,7 +117,7 @@ class Consultation(models.Model):
             models.Index(fields=["operator", "-received_at", "-id"], name="consultation_newest"),
             models.Index(fields=["operator", "state", "due"], name="consultation_by_due"),
             models.Index(fields=["owner", "state"], name="consultation_of_owner"),
-            models.Index(fields=["email"], name="consultation_email"),
+            models.Index(fields=["email", "operator", "-received_at", "-id"], name="consultation_of_caller"),
         ]
 
     def __str__(self) -> str:
@@ -133,11 +136,19 @@ class Consultation(models.Model):
 
     def shown_state(self, at: datetime) -> tuple[str, str]:
         """(words, kind of tag) for lists."""
-        if self.overdue_at(at):
-            return f"{self.get_state_display()}・期限超過", "stop"
-        return self.get_state_display(), TAGS[self.state]
+        return state_shown(self.state, self.due, at)
 
 
+def state_shown(state: str, due: datetime | None, at: datetime) -> tuple[str, str]:
+    """(words, kind of tag) for a state and its due date."""
+    words = STATES[state]
+    if state in Consultation.OPEN and due and at > due:
+        return f"{words}・期限超過", "stop"
+    return words, TAGS[state]
+
+
+STATES = dict(Consultation.State.choices)
+WAYS = dict(Consultation.Way.choices)
 TAGS = {
     "received": "warn", "assigned": "go", "referring": "go", "drafted": "go", "approving": "warn", "answered": "ok",
     "closed": "none", "withdrawn": "none", "merged": "none",

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("consultations", "0003_search_texts"),
+        ("consultations", "0004_caller"),
     ]
 
     operations = [
