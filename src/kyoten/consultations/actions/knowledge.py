@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import F, Prefetch
 
 from kyoten.consultations.actions.handling import CHANGED, check_seat, locked
-from kyoten.consultations.desks import Desk
+from kyoten.consultations.desks import Desk, desks
 from kyoten.consultations.knowledge_searching import GUIDE, index_examples, index_guide
 from kyoten.consultations.models import KIND, Consultation, Draft, Example, GuideSection, marked
 from kyoten.consultations.personal import apart, body_names, stem
@@ -58,7 +58,7 @@ def export_for(use: str, desk: Desk, *, kind: Literal["xlsx", "docx"], by: Seat,
     cases = _usable(use, desk)
     if not cases and use not in {each.id for each in desk.rules.purpose.uses}:
         _record_attempt(use, desk, by, at)
-        raise Refused(NOT_ALLOWED.format(use=clean_line(use)[:100], purpose=desk.rules.purpose.text))
+        raise Refused(NOT_ALLOWED.format(use=_asked_use(use, desk), purpose=desk.rules.purpose.text))
     if not cases:
         raise Refused("書き出せる相談（回答済みのもの）がまだありません。")
     data = _file(desk, cases, kind)
@@ -71,6 +71,12 @@ def export_for(use: str, desk: Desk, *, kind: Literal["xlsx", "docx"], by: Seat,
 
 def label_of(use: str, desk: Desk) -> str:
     return next((each.label for each in desk.rules.purpose.uses if each.id == use), use)
+
+
+def _asked_use(use: str, desk: Desk) -> str:
+    """In words: another desk of the body may know the use."""
+    known = {each.id: each.label for own in desks(desk.operator) for each in own.rules.purpose.uses}
+    return (known | {"other": "その他の目的"}).get(use, clean_line(use)[:100])
 
 
 def _usable(use: str, desk: Desk) -> list[Consultation]:
