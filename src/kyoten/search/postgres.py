@@ -31,7 +31,9 @@ def singles(text: str) -> set[int]:
 
 
 def all_codes(scope: int, kind: str, text: str) -> set[int]:
-    return pairs(text) | singles(text) | {_code(marker(scope)), _code(marker(scope, kind))}
+    codes = pairs(text)
+    codes.update(singles(text), (_code(marker(scope)), _code(marker(scope, kind))))
+    return codes
 
 
 def _code(name: str) -> int:

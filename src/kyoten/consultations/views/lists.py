@@ -8,7 +8,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.paginator import Page, Paginator
-from django.db.models import Count, Exists, F, OuterRef, QuerySet
+from django.db.models import Count, Exists, F, Func, IntegerField, OuterRef, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -89,7 +89,8 @@ def list_cases(request: HttpRequest) -> HttpResponse:
         rows = rows.filter(marks__kind="subject", marks__value=subject)
     order = ORDERS.get(request.GET.get("sort", ""), ORDERS["-received" if view == "all" else "due"])
     counts = _counts(request, desk)
-    count = sum(counts.values()) if view == "open" and not (asker or subject) else _number(rows, view)
+    count = None if asker or subject else _known_count(request, counts, view, desk)
+    count = rows.count() if count is None else count
     page = Rows(rows.order_by(*order).values_list(*SHOWN), count).get_page(request.GET.get("page"))
     page.object_list = _rows(page.object_list, request.at)
     context = {
@@ -128,9 +129,30 @@ def _viewed(rows: QuerySet[Consultation], view: str, request: HttpRequest) -> Qu
     return rows.open() if view == "open" else rows.exclude(state="merged")
 
 
-def _number(rows: QuerySet[Consultation], view: str) -> int:
-    """Of all there are, the index by state counts faster when it is told which states."""
-    return (rows.filter(state__in=[state for state in STATES if state != "merged"]) if view == "all" else rows).count()
+def _known_count(request: HttpRequest, counts: dict[str, int], view: str, desk: Desk | None) -> int | None:
+    """How many there are, where that need not be counted row by row: what is open has been; of all, an index of
+    nothing but the body counts four times as fast as one of the states, and the merged are few."""
+    if view == "open":
+        return sum(counts.values())
+    if view == "all" and desk is None:
+        body = request.seat.organisation.pk
+        [(everything,)], [(merged,)] = _number_of_all(body), _number_of_merged(body)
+        return everything - merged
+    return None
+
+
+# Not Django's Count, which groups, and then the database looks at every row.
+NUMBER = Func(function="COUNT", template="COUNT(*)", output_field=IntegerField())
+
+
+@statement
+def _number_of_all(body: int) -> QuerySet:
+    return Consultation.objects.of_body(body).order_by().values_list(NUMBER)
+
+
+@statement
+def _number_of_merged(body: int) -> QuerySet:
+    return Consultation.objects.of_body(body).filter(state="merged").order_by().values_list(NUMBER)
 
 
 def _counts(request: HttpRequest, desk: Desk | None) -> dict[str, int]:
@@ -183,6 +205,7 @@ def _hits(request: HttpRequest, found: Found, words: str) -> list[Row]:
     texts = with_messages(heads, Message.objects.filter(consultation__in=list(rows)))
     shown = _rows([rows[pk] for pk in ids if pk in rows], request.at)
     for row in shown:
+        row["people"] = f"{row['body_name']}　{row['person_name']}　担当 {row['owner']}"
         row["before"], row["hit"], row["after"] = snippet(texts[row["pk"]], words) or ("", "", "")
     log_found(rows, by=request.seat, at=request.at)
     return shown
