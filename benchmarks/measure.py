@@ -6,6 +6,7 @@ for each request) in one process and one thread; what is left out is the socket 
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import platform
@@ -14,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from itertools import count as count_from
 from itertools import cycle
 from pathlib import Path
 from random import Random
@@ -43,6 +45,8 @@ SLUG = "r7-zaitaku"
 MAILS = 1000  # taken in from a folder
 NAMES = {"call": "申込書", "desk": "相談"}
 FEW = 5  # runs of what takes a second
+PAGES = 300  # opened to see whether the process grows
+NOTES: list[str] = []  # what stands below the table
 Request = Callable[[], HttpResponse]
 
 
@@ -62,7 +66,13 @@ def main(result: Path, what: str, count: int, runs: int) -> None:
     call_command("migrate", verbosity=0)
     call_command("collectstatic", interactive=False, verbosity=0)
     rows = list(PARTS[what](count, runs))
-    data = {"database": database(), "machine": machine(), "of": f"{NAMES[what]} {count:,}件", "runs": runs}
+    data = {
+        "database": database(),
+        "machine": machine(),
+        "of": f"{NAMES[what]} {count:,}件",
+        "runs": runs,
+        "notes": NOTES,
+    }
     result.write_text(json.dumps(data | {"rows": [asdict(row) for row in rows]}), "utf-8")
 
 
@@ -97,7 +107,36 @@ def of_the_desk(count: int, runs: int) -> Iterator[Measured]:
     yield measured(
         "相談の画面", page(office, *(reverse("consultations:case", args=[pk]) for pk in cases)), runs, limit=30
     )
+    yield measured("相談窓口の実績（1年）", page(office, reverse("consultations:report")), min(runs, FEW))
+    NOTES.append(memory(office, listing, list(cases)))
     yield taking(made)
+
+
+def memory(office: Seat, listing: str, cases: list[int]) -> str:
+    """Whether the process grows while an office works: pages of every kind, each with other rows than the last."""
+    words = (sentence[:4] for sentence in cycle(desk.SENTENCES))
+    kinds = cycle((
+        (f"{listing}?view=all&page={number}" for number in count_from(1)),
+        (f"{listing}?words={word}" for word in words),
+        (reverse("consultations:case", args=[pk]) for pk in cycle(cases)),
+    ))  # fmt: skip
+    requests = page(office, *(next(next(kinds)) for _ in range(PAGES)))
+    for _ in range(PAGES // 10):
+        timed(next(requests))
+    before = resident()
+    for _ in range(PAGES):
+        timed(next(requests))
+    return f"メモリー: {PAGES}画面の前 {before:.1f}MB、後 {resident():.1f}MB（{connection.vendor}）"
+
+
+def resident() -> float:
+    """Megabytes of this process in memory; 0 where the system does not tell."""
+    gc.collect()
+    try:
+        pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
+    except OSError:
+        return 0.0
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1024**2
 
 
 def taking(made: desk.Desk) -> Measured:

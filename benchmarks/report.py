@@ -20,7 +20,8 @@ def report(results: list[dict]) -> str:
         _line("", "目標", [(result["database"].split()[0], "  最小   中央   最大  うち計算") for result in results]),
     ]
     rows = zip(*(result["rows"] for result in results), strict=True)
-    return "\n".join([*lines, *map(_row, rows), "", _verdict(results)])
+    notes = [note for result in results for note in result.get("notes", ())]
+    return "\n".join([*lines, *map(_row, rows), "", *notes, _verdict(results)])
 
 
 def _row(row: tuple[dict, ...]) -> str:

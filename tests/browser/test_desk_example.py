@@ -68,7 +68,7 @@ def test_the_pages_of_a_manager(phone, axe, stays_in_width, hub):
     case = knowing.said(hub, knowing.asked(hub))
     enter(phone, hub.manager)
     for path in (f"/desk/{case.pk}/", f"/desk/{case.pk}/consent/", f"/desk/{case.pk}/example/", "/desk/export/",
-                 "/desk/guide/", f"/desk/readers/?who={case.number}", "/desk/person/?who=西田陽子"):  # fmt: skip
+                 "/desk/guide/", "/desk/?words=の", "/desk/knowledge/?words=の", "/desk/knowledge/", f"/desk/readers/?who={case.number}", "/desk/person/?who=西田陽子"):  # fmt: skip
         phone.goto(path)
         axe(phone)
         stays_in_width(phone)

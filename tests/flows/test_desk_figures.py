@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections import defaultdict
 from datetime import datetime, timedelta
@@ -9,7 +10,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from kyoten.consultations import figures as counting
-from kyoten.consultations.actions import answering, handling
+from kyoten.consultations.actions import answering, handling, intake, returning
 from kyoten.consultations.desks import desk_of, desks
 from kyoten.consultations.figures import Count
 from kyoten.consultations.models import Consultation, Deletion, Mark, Message
@@ -62,6 +63,7 @@ def case(rnd: random.Random, desk, world, number: int) -> Consultation:
         row.first_answered_at = row.answered_at = received + timedelta(hours=rnd.randrange(400))
     if row.state in ("closed", "withdrawn"):
         row.closed_at = received + timedelta(hours=rnd.randrange(400))
+    row.sorted_away = rnd.random() < 0.3  # only a withdrawn one is left out
     if row.first_answered_at and rnd.random() < 0.3:  # answered, then reopened
         row.first_clock_at, row.first_due, row.reopened = row.clock_at, row.due, 1
         again = timing(desk.rules, row.first_answered_at + timedelta(days=9))
@@ -94,6 +96,8 @@ def recount(desk, year: int, at: datetime) -> dict[tuple[str, str, str, str], Co
     found: dict = defaultdict(Count)
     rows = Consultation.objects.filter(programme=desk.slug).prefetch_related("marks", "messages")
     for row in rows:
+        if row.sorted_away and row.state == "withdrawn":
+            continue
         if row.state != "merged":
             put(found, row, year, row.received_at, one(row, desk, at))
         for message in row.messages.all():
@@ -226,6 +230,19 @@ def test_a_case_closed_in_time_without_an_answer_is_not_late_and_one_closed_late
     row = Consultation.objects.latest("pk")
     handling.close(row, "電話で済んだ", by=world.seat_secretariat, at=TUESDAY + timedelta(days=20))
     assert july(world) == Count(cases=2, contacts=2, late=1)
+
+
+def test_a_mail_that_was_no_question_is_not_counted_and_counts_once_where_it_was_one(world):
+    mail = desking.mail()
+    intake.take_mail(mail, desking.desk(world), at=TUESDAY)
+    mail.refresh_from_db()
+    returning.move_away(mail, "other", by=world.seat_secretariat, at=TUESDAY)
+    assert july(world) == Count()
+    assert json.loads(counting.kept(Consultation.objects.get(), desking.desk(world), NOW))["contacts"] == {}
+    mail.refresh_from_db()
+    intake.take_mail(mail, desking.desk(world), at=TUESDAY)
+    assert Consultation.objects.count() == 2
+    assert july(world, TUESDAY) == Count(cases=1, contacts=1)
 
 
 def test_internal_notes_and_questions_to_others_are_no_contacts(world):

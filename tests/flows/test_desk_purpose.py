@@ -87,7 +87,7 @@ def test_any_other_use_is_refused_and_the_attempt_recorded(world):
 def test_one_years_cases_never_become_another_years(world):
     old = r6(world)
     knowing.mailed(world)
-    with pytest.raises(Refused, match="使えません"):
+    with pytest.raises(Refused, match="「ガイドブックの改訂の参考」には使えません"):
         export(world, "guidebook_revision", old)
     with pytest.raises(Refused, match="回答済み"):
         export(world, "support_package", old)

@@ -9,6 +9,7 @@ from django.test import Client
 from django.urls import reverse
 
 from kyoten.consultations.actions.reading import readings, understood
+from kyoten.post.models import InboundMail, OutboundMail
 from kyoten.records.actions import log_access
 from kyoten.records.models import AccessLog
 from kyoten.rules.clock import JST
@@ -73,6 +74,38 @@ def test_opening_a_case_is_logged(world, clock):
     assert [(row.record_id, row.seat_id, row.what) for row in AccessLog.objects.all()] == [
         (case.pk, world.seat_secretariat.pk, "相談")
     ]
+
+
+def test_words_of_a_case_on_a_page_of_the_search_are_a_read_of_it_once_a_day(world, clock):
+    clock(DAY)
+    case = desking.taken(world)
+    desking.taken(world, "別の件", sender="b@kashiwa.example.jp")
+    client, url = login(Client(), world.seat_secretariat), reverse("consultations:list")
+    for words in ("人工呼吸器", "受入れ", "どこにもない"):
+        client.get(url, {"words": words})
+    client.get(url)  # the list itself shows no words of a case
+    assert who_saw("R7-0001") == [FIRST.replace("相談\t", "検索結果\t"), "1件"]
+    assert who_saw("R7-0002") == ["0件"]
+    clock(DAY + timedelta(days=1))
+    client.get(url, {"words": "人工呼吸器"})
+    assert AccessLog.objects.filter(record_id=case.pk).count() == 2
+
+
+def test_the_pages_that_show_a_case_elsewhere_log_it_too(world, clock):
+    clock(DAY)
+    case = knowing.mailed(world)
+    mail = OutboundMail.objects.of("consultation", case.pk).get()
+    OutboundMail.objects.filter(pk=mail.pk).update(state="failed", failed_at=DAY, from_section_id=case.section_id)
+    came = InboundMail.objects.get()
+    InboundMail.objects.filter(pk=came.pk).update(sort="desk")
+    client = login(Client(), world.seat_secretariat)
+    for url in (
+        reverse("consultations:propose", args=[case.pk]), reverse("post:failure", args=[mail.pk]),
+        reverse("sorting:mail", args=[came.pk]),
+    ):  # fmt: skip
+        assert client.get(url).status_code == 200
+    rows = AccessLog.objects.filter(kind="consultation", record_id=case.pk).order_by("pk")
+    assert [row.what for row in rows] == ["事例の提案", "送信できなかったメール", "受信メールの本文"]
 
 
 def test_a_reading_is_found_among_many_others(world):

@@ -310,5 +310,6 @@ def test_the_command_says_what_went_and_what_stayed(world, clock):
     out = StringIO()
     call_command("retention", stdout=out)
     assert out.getvalue().splitlines() == [
-        "R7-0001\t消去", "R7-0002\t対応中のため残しました。", "消去 1件、残したもの 1件。"
+        "R7-0001\t消去", "R7-0002\t対応中のため残しました。", "消去 1件、残したもの 1件。",
+        "相談にならなかったメール　消去 0通。",
     ]  # fmt: skip

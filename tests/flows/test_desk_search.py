@@ -68,7 +68,7 @@ def test_the_page_shows_the_hit_in_its_place(client, world, clock):
     clock(TUESDAY)
     login(client, world.seat_secretariat)
     page = client.get(reverse("consultations:list"), {"words": "人工呼吸器"})
-    assert [(hit.case.pk, hit.hit) for hit in page.context["hits"]] == [(case.pk, "人工呼吸器")]
+    assert [(hit["pk"], hit["hit"]) for hit in page.context["hits"]] == [(case.pk, "人工呼吸器")]
     assert "<mark>人工呼吸器</mark>" in page.content.decode()
     nothing = client.get(reverse("consultations:list"), {"words": "どこにもない言葉"}).content.decode()
     assert "見つかりません" in nothing

@@ -178,6 +178,15 @@ def test_rebuilding_forgets_what_is_gone_and_is_the_same_index():
 
 
 @pytest.mark.django_db
+def test_rebuilding_finds_a_place_for_texts_of_one_moment_and_takes_the_later_of_two():
+    crowd = [Text("message", number, f"往診{number}", AT, CITY) for number in range(1, 2500)]
+    entries = [*crowd, Text("example", 1, "往診の例", AT, CITY)]
+    assert rebuild([[Text("message", 5, "前の文", AT, CITY), *crowd], entries[-1:]]) == len(entries) + 1
+    assert (found_ids("前の文"), found_ids("往診2499"), found_ids("往診の例")) == ([], [2499], [1])
+    assert verify([entries]) == []
+
+
+@pytest.mark.django_db
 def test_verify_names_what_differs():
     entries = of("看取り", "往診", "訪問")
     put_many(entries)

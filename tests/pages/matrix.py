@@ -187,6 +187,7 @@ def values(at: SimpleNamespace, route: str) -> dict[str, Any]:
         "calls:draft_file": {"pk": at.draft.pk, "attachment": Attachment.objects.of("draft", at.draft.pk).get().pk},
         "calls:fax_sheet": {"pk": at.case.pk},
         "consultations:guide_edit": {"pk": at.section.pk},
+        "consultations:guide_section": {"pk": at.section.pk},
         "inquiries:asked": inquiry,
         "inquiries:due": inquiry,
         "inquiries:remind": inquiry,

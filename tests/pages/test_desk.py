@@ -1,10 +1,13 @@
 """The desk's pages: lists, what a refusal keeps, who sees a case, what a read leaves behind."""
 
+from datetime import timedelta
+
 import pytest
 from django.urls import reverse
 
 from kyoten.consultations.actions import handling
 from kyoten.consultations.models import Callback, Consultation
+from kyoten.consultations.views.lists import ORDERS
 from kyoten.records.models import AccessLog
 from tests.flows import desking
 from tests.flows.desking import TUESDAY
@@ -37,7 +40,7 @@ def test_the_views_of_the_inbox(office, world):
     handling.close(closed, "案内した。", by=world.seat_secretariat, at=TUESDAY)
 
     def shown(**query):
-        return {row.pk for row in office.get(reverse("consultations:list"), query).context["page"].object_list}
+        return {row["pk"] for row in office.get(reverse("consultations:list"), query).context["page"].object_list}
 
     assert shown() == {mine.pk, free.pk}
     assert shown(view="mine") == {mine.pk}
@@ -45,6 +48,40 @@ def test_the_views_of_the_inbox(office, world):
     assert shown(view="all") == {mine.pk, free.pk, closed.pk}
     assert shown(view="overdue") == set()
     assert shown(view="nonsense") == {mine.pk, free.pk}
+
+
+@pytest.mark.parametrize("order", ["received", "-received", "due", "-due"])
+@pytest.mark.parametrize("view", ["open", "all"])
+def test_the_pages_of_the_inbox_together_are_the_whole_list_in_its_order(office, world, order, view):
+    first = desking.taken(world)
+    values = {field.attname: getattr(first, field.attname) for field in Consultation._meta.concrete_fields[1:]}
+    Consultation.objects.bulk_create(
+        Consultation(**values | {
+            "number": f"見本-{n}", "received_at": first.received_at + timedelta(hours=n % 7),
+            "due": None if n % 5 == 0 else first.due + timedelta(hours=n % 3),
+        })
+        for n in range(123)
+    )  # fmt: skip
+    shown = []
+    for number in (1, 2, 3):
+        page = office.get(reverse("consultations:list"), {"view": view, "sort": order, "page": number}).context["page"]
+        shown += [row["pk"] for row in page.object_list]
+    rows = Consultation.objects.order_by(*ORDERS[order])
+    assert shown == list(rows.values_list("pk", flat=True))
+    assert (page.number, page.paginator.count) == (3, 124)
+
+
+def test_answering_a_closed_case_again_is_asked_for_like_every_other_act(office, world):
+    case = desking.taken(world)
+    assert "回答案" in office.get(case_url(case)).content.decode()
+    handling.close(case, "案内した。", by=world.seat_secretariat, at=TUESDAY)
+    page = office.get(case_url(case)).content.decode()
+    assert "<h2>回答案</h2>" not in page
+    assert f'href="{case_url(case)}?act=answering#act">もう一度回答する</a>' in page
+    page = office.get(case_url(case), {"act": "answering"}).content.decode()
+    assert "<h2>回答案</h2>" in page and "もう一度回答する" not in page
+    office.post(case_url(case, "draft"), {"subject": "Re: 補足", "text": "補足します。", "do": "save"})
+    assert "補足します。" in office.get(case_url(case)).content.decode()
 
 
 def test_opening_a_case_is_written_down(office, world):
@@ -113,5 +150,5 @@ def test_a_list_costs_the_same_for_one_row_and_for_thirty(office, world, rows, d
     for n in range(rows):
         desking.taken(world, f"{n}件目です。")
     office.get(reverse("consultations:list"))
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(9):
         office.get(reverse("consultations:list"))

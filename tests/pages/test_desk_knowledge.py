@@ -140,7 +140,7 @@ def test_the_export_is_downloaded_and_another_use_is_refused_in_words(world, clo
     made = client.post(url, {"desk": "r7-zaitaku", "use": "guidebook_revision", "kind": "docx"})
     assert made["Content-Disposition"].startswith("attachment")
     refused = sent(client, "consultations:export", desk="r6-soudan", use="guidebook_revision", kind="xlsx")
-    assert "この窓口の相談は「guidebook_revision」には使えません" in refused
+    assert "この窓口の相談は「ガイドブックの改訂の参考」には使えません" in refused
     assert Event.objects.filter(act="export_refused").count() == 1
 
 

@@ -154,4 +154,4 @@ def test_the_number_of_queries_does_not_grow_with_the_cases(client, world, year,
         client.get(REPORT)
 
 
-QUERIES = 16
+QUERIES = 14

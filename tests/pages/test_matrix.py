@@ -143,11 +143,14 @@ consultations:report_words              xxxxxoxxl  xxfxxoxxl
 consultations:report_paper              xxxxxoxxl  --------l
 consultations:check_personal            --------l  xxfxxoxxl
 consultations:mask                      --------l  xxfxxoxxl
+consultations:withhold                  --------l  xxfxxoxxl
 consultations:consent                   xxxxxoxxl  xxfxxoxxl
 consultations:propose                   xxxxxoxxl  xxfxxoxxl
 consultations:suggest                   xxxxxoxxl  --------l
 consultations:export                    xxxxxoxxl  xxfxxoxxl
 consultations:guide                     xxxxxoxxl  xxfxxoxxl
+consultations:guide_section             xxxxxoxxl  --------l
+consultations:knowledge                 xxxxxoxxl  --------l
 consultations:guide_add                 xxxxxoxxl  xxxxxoxxl
 consultations:guide_edit                xxxxxoxxl  xxxxxoxxl
 consultations:readers                   xxxxxxxxl  xxxxxxxxl

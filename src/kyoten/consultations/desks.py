@@ -6,8 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db import connection
+from django.db.models import QuerySet
+
 from kyoten.organisations.models import Organisation, Seat, Section
 from kyoten.programmes.models import Programme, section_in_charge
+from kyoten.records.statements import statement
 from kyoten.rules.clock import local
 from kyoten.rules.definition import Definition
 from kyoten.rules.definition import Desk as Rules
@@ -47,10 +51,21 @@ class Desk:
 
 def desks(operator: Organisation | None = None) -> list[Desk]:
     """All desks, or those of one body, the newest year first."""
-    rows = Programme.objects.newest().select_related("organiser")
-    rows = rows.filter(organiser=operator) if operator else rows.exclude(organiser=None)
-    found = [Desk(row, row.organiser) for row in rows if row.definition.desk]
+    if operator:
+        programmes = [Programme.from_db(connection.alias, COLUMNS, row) for row in _programmes_of(operator.pk)]
+        found = [Desk(row, operator) for row in programmes if row.definition.desk]
+    else:
+        rows = Programme.objects.newest().select_related("organiser").exclude(organiser=None)
+        found = [Desk(row, row.organiser) for row in rows if row.definition.desk]
     return sorted(found, key=lambda desk: (-desk.definition.fiscal_year, desk.slug))
+
+
+COLUMNS = [field.attname for field in Programme._meta.concrete_fields]
+
+
+@statement
+def _programmes_of(organiser: int) -> QuerySet:
+    return Programme.objects.newest().filter(organiser=organiser).values_list(*COLUMNS)
 
 
 def desks_of(seat: Seat) -> list[Desk]:

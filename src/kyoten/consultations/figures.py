@@ -1,30 +1,32 @@
 """実績の数え方: every number of the desk's tables, counted here and nowhere else.
 
-1件 (実件数) is one inquiry, counted in the month it was received; one merged into another is counted with that one only.
+1件 (実件数) is one inquiry, counted in the month it was received; one merged into another is counted with that one only,
+and a mail that was no 相談 after all (moved to 申込 or その他 before anybody dealt with it) is not counted at all.
 延件数 are the messages that came or went (no internal note, 照会 or automatic mail), counted in the month of each.
 The working days are those of the first answer: from where the clock of the first question started to the first answer
 that arrived, in open days of the desk. 期限超過: no answer by the first due date, whether it came later or never.
 
-The database counts: one statement for the cases of a year and one for the contacts, each row of the result being one
-cell of one table in one month. Months and days are those of Japan, and a fiscal year runs from April to March.
+The database counts: one statement for the cases of a year and one for the contacts, each row of the result being what
+is marked alike in one month; such a row stands in several cells of the tables. Months and days are those of Japan, and a fiscal year runs from April to March.
 """
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
+from functools import lru_cache
 from itertools import accumulate
-from typing import Any, Literal
+from operator import add
+from typing import Any, Literal, NamedTuple
 
 from django.db import connection
 from django.db.models import Count as Number
 from django.db.models import Max, Min
-from django.db.models.functions import Coalesce
 
 from kyoten.consultations.desks import Desk, desks
 from kyoten.consultations.models import Consultation, Deletion, Mark, Message
@@ -33,9 +35,11 @@ from kyoten.rules.desk import answered_within
 from kyoten.rules.wareki import fiscal_year
 
 Table = Literal["all", "asker", "subject", "function", "scene", "cross"]
+Cell = tuple[str, str, str]  # table, row, column
 Key = tuple[str, str, str, str]  # table, row, column, month (YYYY-MM); "" as row or column is 未分類
 YEAR = ""  # as month: April to March together
 ENDED = ("closed", "withdrawn")
+COUNTED = "NOT (c.sorted_away AND c.state = 'withdrawn')"
 EPOCH = date(1970, 1, 1)
 
 
@@ -104,11 +108,18 @@ class Figures:
 
 def figures(desk: Desk, year: int, at: datetime) -> Figures:
     """The year's figures as they stand at this moment: cases there are, and what is kept of deleted ones."""
-    found: dict[Key, Count] = {}
-    for key, count in _cells(desk, year, at):
-        for each in _with_totals(key):
-            found[each] = found.get(each, NOTHING) + count
-    return Figures(desk, year, found)
+    found: dict[Key, list[int]] = {}
+    for place, numbers in _places(desk, year, at):
+        for table, row, column in (*place.cells, *_cells(place.marks)):
+            _add(found, (table, row, column, place.month), numbers)
+    for (*cell, _), numbers in list(found.items()):
+        _add(found, (*cell, YEAR), numbers)
+    return Figures(desk, year, {key: Count(*numbers) for key, numbers in found.items()})
+
+
+def _add(found: dict[Key, list[int]], key: Key, numbers: Sequence[int]) -> None:
+    known = found.get(key)
+    found[key] = list(numbers) if known is None else list(map(add, known, numbers))
 
 
 def earlier(desk: Desk, year: int) -> tuple[Desk, int] | None:
@@ -142,42 +153,46 @@ def limits(year: int) -> tuple[datetime, datetime]:
 # ---- counting ---------------------------------------------------------------------------------
 
 
-def _cells(desk: Desk, year: int, at: datetime) -> Iterator[tuple[Key, Count]]:
+class Place(NamedTuple):
+    """Where cases stand in the tables: whose they are, what they are marked with, the month they count for."""
+
+    asker: str
+    marks: str  # kind:value, … in any order; a kind that is missing is 未分類
+    month: str
+
+    @property
+    def cells(self) -> tuple[Cell, ...]:
+        """Every case has exactly one asker, so that they add up to 計."""
+        return ("asker", self.asker, ""), ("all", "", "")
+
+
+@lru_cache(maxsize=10_000)
+def _cells(text: str) -> tuple[Cell, ...]:
+    """The cells of cases that are marked like this."""
+    marks = [mark.split(":", 1) for mark in text.split(",") if mark]
+    subjects, functions, scenes = (
+        [value for of, value in marks if of == kind] or [""] for kind in ("subject", "function", "scene")
+    )
+    return (
+        *(("subject", value, "") for value in subjects),
+        *(("function", value, "") for value in functions),
+        *(("scene", "", value) for value in scenes),
+        *(("cross", row, column) for row in functions for column in scenes),
+    )
+
+
+def _places(desk: Desk, year: int, at: datetime) -> Iterator[tuple[Place, Sequence[int]]]:
+    """Each with its numbers in the order of Count."""
     yield from _cases(desk, year, at)
     yield from _contacts(desk, year)
     yield from _deleted(desk, year)
 
 
-def _with_totals(key: Key) -> set[Key]:
-    """A cell counts for its month and for the year; an asker's also for 計, because a case has exactly one."""
-    table, row, column, month = key
-    all_of = [key, ("all", "", "", month)] if table == "asker" else [key]
-    return {(*each[:3], when) for each in all_of for when in (month, YEAR)}
-
-
-# What the rows and columns of each table are, and which marks they need.
-_TABLES = (
-    ("asker", "found.asker", "''", ()),
-    ("subject", "COALESCE(subject.value, '')", "''", ("subject",)),
-    ("function", "COALESCE(function.value, '')", "''", ("function",)),
-    ("scene", "''", "COALESCE(scene.value, '')", ("scene",)),
-    ("cross", "COALESCE(function.value, '')", "COALESCE(scene.value, '')", ("function", "scene")),
-)
-
-
-def _by_table(counted: str) -> str:
-    """The same counts for every table, over the rows of `found`."""
-    return " UNION ALL ".join(
-        f"SELECT '{table}', {row}, {column}, found.month, {counted} FROM found{_joined(kinds)} GROUP BY 2, 3, 4"
-        for table, row, column, kinds in _TABLES
-    )
-
-
-def _joined(kinds: Iterable[str]) -> str:
-    mark = Mark._meta.db_table
-    return "".join(
-        f" LEFT JOIN {mark} {kind} ON {kind}.consultation_id = found.id AND {kind}.kind = '{kind}'" for kind in kinds
-    )
+def _marks_of(case: str) -> str:
+    """The marks of a case as one text: looked up once, whatever number of tables there are."""
+    joined = "group_concat" if connection.vendor == "sqlite" else "string_agg"
+    return f"""COALESCE((SELECT {joined}(kind || ':' || value, ',') FROM {Mark._meta.db_table}
+        WHERE consultation_id = {case}), '')"""
 
 
 def _day(column: str) -> str:
@@ -195,46 +210,46 @@ def _month(column: str, year: int) -> tuple[str, list[datetime]]:
     return f"CASE {cases} ELSE '{months[-1]}' END", starts
 
 
-def _cases(desk: Desk, year: int, at: datetime) -> Iterator[tuple[Key, Count]]:
+def _cases(desk: Desk, year: int, at: datetime) -> Iterator[tuple[Place, Sequence[int]]]:
     due = "COALESCE(c.first_due, c.due)"
     started, answered = _day("COALESCE(c.first_clock_at, c.clock_at)"), _day("c.first_answered_at")
-    first, packed = _open_days(desk, year)
+    first, numbers = _open_days(desk, year, at)
+    packed, open_days = _packed(numbers)
     month, starts = _month("c.received_at", year)
     statement = f"""
         WITH asked AS MATERIALIZED (
-            SELECT c.id, c.asker, {month} AS month, {started} - {first} AS started, {answered} - {first} AS answered,
+            SELECT c.asker, {_marks_of("c.id")} AS marks, {month} AS month, {started} - {first} AS started, {answered} - {first} AS answered,
                 CASE WHEN {due} < COALESCE(c.first_answered_at, CASE WHEN c.state IN ('closed', 'withdrawn')
                      THEN c.closed_at END, %s) THEN 1 ELSE 0 END AS late
             FROM {Consultation._meta.db_table} c
-            WHERE c.operator_id = %s AND c.programme = %s AND c.state <> 'merged'
+            WHERE c.operator_id = %s AND c.programme = %s AND c.state <> 'merged' AND {COUNTED}
                 AND c.received_at >= %s AND c.received_at < %s
         ),
         found AS (
-            SELECT id, asker, month, late,
-                CASE WHEN answered > started THEN CAST(substr(%s, answered * 4 + 1, 4) AS integer)
-                        - CAST(substr(%s, started * 4 + 1, 4) AS integer)
+            SELECT asker, marks, month, late,
+                CASE WHEN answered > started THEN {open_days("answered")} - {open_days("started")}
                      WHEN answered <= started THEN 0 END AS days
             FROM asked
         )
-        {_by_table("COUNT(*), COUNT(found.days), COALESCE(SUM(found.days), 0), SUM(found.late)")}"""
+        SELECT asker, marks, month, COUNT(*), COUNT(days), COALESCE(SUM(days), 0), SUM(late)
+        FROM found GROUP BY 1, 2, 3"""
     values = [*starts, at, desk.operator.pk, desk.slug, *limits(year), packed, packed]
-    for *key, cases, answers, days, late in _rows(statement, values):
-        yield tuple(key), Count(cases=cases, answered=answers, days=int(days), late=int(late))
+    for asker, marks, when, cases, answers, days, late in _rows(statement, values):
+        yield Place(asker, marks, when), (cases, 0, answers, int(days), int(late))
 
 
-def _contacts(desk: Desk, year: int) -> Iterator[tuple[Key, Count]]:
+def _contacts(desk: Desk, year: int) -> Iterator[tuple[Place, Sequence[int]]]:
     kinds = ", ".join(f"'{kind}'" for kind in Message.CONTACTS)
     month, starts = _month("m.at", year)
     statement = f"""
-        WITH found AS (
-            SELECT c.id, c.asker, {month} AS month, COUNT(*) AS contacts
+        WITH said AS MATERIALIZED (
+            SELECT c.asker, {_marks_of("c.id")} AS marks, {month} AS month
             FROM {Consultation._meta.db_table} c JOIN {Message._meta.db_table} m ON m.consultation_id = c.id
-            WHERE c.operator_id = %s AND c.programme = %s AND m.kind IN ({kinds}) AND m.at >= %s AND m.at < %s
-            GROUP BY 1, 2, 3
+            WHERE c.operator_id = %s AND c.programme = %s AND {COUNTED} AND m.kind IN ({kinds}) AND m.at >= %s AND m.at < %s
         )
-        {_by_table("SUM(found.contacts)")}"""
-    for *key, contacts in _rows(statement, [*starts, desk.operator.pk, desk.slug, *limits(year)]):
-        yield tuple(key), Count(contacts=int(contacts))
+        SELECT asker, marks, month, COUNT(*) FROM said GROUP BY 1, 2, 3"""
+    for asker, marks, when, contacts in _rows(statement, [*starts, desk.operator.pk, desk.slug, *limits(year)]):
+        yield Place(asker, marks, when), (0, int(contacts), 0, 0, 0)
 
 
 def _rows(statement: str, values: list[Any]) -> list[tuple[Any, ...]]:
@@ -244,22 +259,26 @@ def _rows(statement: str, values: list[Any]) -> list[tuple[Any, ...]]:
         return cursor.fetchall()
 
 
-def _open_days(desk: Desk, year: int) -> tuple[int, str]:
-    """The number of the first day a clock started or an answer went out, and for each day from it, in four digits,
-    how many open days there were up to it: the difference of two is `rules.desk.answered_within` of them.
-    """
-    first, last = limits(year)
-    rows = Consultation.objects.filter(operator=desk.operator, programme=desk.slug).order_by()
-    rows = rows.filter(received_at__gte=first, received_at__lt=last)
-    ends = rows.aggregate(
-        clock=Min(Coalesce("first_clock_at", "clock_at")), last_clock=Max(Coalesce("first_clock_at", "clock_at")),
-        answer=Min("first_answered_at"), last_answer=Max("first_answered_at"),
-    )  # fmt: skip
-    days = [local(moment).date() for moment in ends.values() if moment] or [first.date()]
+def _open_days(desk: Desk, year: int, at: datetime) -> tuple[int, list[int]]:
+    """The number of a day before which no clock of the year started, and for each day from it how many open days
+    there were up to it: the difference of two is `rules.desk.answered_within` of them."""
+    first, last = (moment.date() for moment in limits(year))
+    first, last = first - AROUND, max(last, local(at).date()) + AROUND
     closed = desk_calendar(desk.rules).is_closed
-    dates = (min(days) + timedelta(days=n) for n in range((max(days) - min(days)).days + 1))
-    numbers = accumulate(int(not closed(day)) for day in dates)
-    return (min(days) - EPOCH).days, "".join(f"{number:04}" for number in numbers)
+    dates = (first + timedelta(days=n) for n in range((last - first).days + 1))
+    return (first - EPOCH).days, list(accumulate(int(not closed(day)) for day in dates))
+
+
+AROUND = timedelta(days=400)  # what may lie outside: a clock set going before its year, an answer of a later clock
+
+
+def _packed(numbers: list[int]) -> tuple[Any, Callable[[str], str]]:
+    """The numbers as one parameter, and the SQL that takes the one of a day out of it, without walking along it."""
+    last = len(numbers) - 1
+    if connection.vendor == "sqlite":
+        text = "".join(f"{number:04}" for number in numbers).encode()
+        return text, lambda day: f"CAST(substr(%s, max(0, min({day}, {last})) * 4 + 1, 4) AS integer)"
+    return numbers, lambda day: f"(CAST(%s AS integer[]))[greatest(0, least({day}, {last})) + 1]"
 
 
 # ---- what is kept of a deleted case -----------------------------------------------------------
@@ -270,10 +289,11 @@ def kept(case: Consultation, desk: Desk, at: datetime) -> str:
 
     Two cases that count alike are written alike, so that many of them are read as one.
     """
-    said = case.messages.filter(kind__in=Message.CONTACTS).values_list("at", flat=True)
+    counted = not (case.sorted_away and case.state == "withdrawn")
+    said = case.messages.filter(kind__in=Message.CONTACTS).values_list("at", flat=True) if counted else []
     contacts = Counter(f"{local(moment):%Y-%m}" for moment in said)
     facts: dict[str, Any] = {"asker": case.asker, "contacts": dict(contacts), "marks": _marks(case)}
-    if case.state != "merged":
+    if counted and case.state != "merged":
         facts |= {"month": f"{local(case.received_at):%Y-%m}", "days": _days(case, desk), "late": _late(case, at)}
     return json.dumps(facts, ensure_ascii=False, sort_keys=True)
 
@@ -296,25 +316,19 @@ def _late(case: Consultation, at: datetime) -> bool:
     return due is not None and due < end
 
 
-def _deleted(desk: Desk, year: int) -> Iterator[tuple[Key, Count]]:
+def _deleted(desk: Desk, year: int) -> Iterator[tuple[Place, Sequence[int]]]:
     rows = Deletion.objects.filter(programme=desk.slug).order_by().values_list("figures_text").annotate(n=Number("pk"))
     months = set(months_of(year))
     for text, n in rows:
         facts = json.loads(text)
         if facts.get("month") in months:
             answered = facts["days"] is not None
-            count = Count(n, 0, n * answered, n * (facts["days"] or 0), n * facts["late"])
-            yield from ((key, count) for key in _keys(facts, facts["month"]))
+            yield _place(facts, facts["month"]), (n, 0, n * answered, n * (facts["days"] or 0), n * facts["late"])
         for month, contacts in facts.get("contacts", {}).items():
             if month in months:
-                yield from ((key, Count(contacts=n * contacts)) for key in _keys(facts, month))
+                yield _place(facts, month), (0, n * contacts, 0, 0, 0)
 
 
-def _keys(facts: Mapping[str, Any], month: str) -> Iterator[Key]:
-    """Where a case stands in every table."""
-    subjects, functions, scenes = (facts["marks"][kind] or [""] for kind in ("subject", "function", "scene"))
-    yield "asker", facts["asker"], "", month
-    yield from (("subject", value, "", month) for value in subjects)
-    yield from (("function", value, "", month) for value in functions)
-    yield from (("scene", "", value, month) for value in scenes)
-    yield from (("cross", row, column, month) for row in functions for column in scenes)
+def _place(facts: Mapping[str, Any], month: str) -> Place:
+    marks = ",".join(f"{kind}:{value}" for kind, values in facts["marks"].items() for value in values)
+    return Place(facts["asker"], marks, month)

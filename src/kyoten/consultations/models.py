@@ -17,12 +17,16 @@ from django.db.models import Q
 from kyoten.organisations.models import Organisation, Seat, Section
 
 KIND = "consultation"  # the record kind
+INBOUND = ("in", "heard", "auto")  # the kinds of message whose mail_id is a mail that came
 
 
 class ConsultationQuerySet(models.QuerySet):
     def visible_to(self, seat: Seat) -> ConsultationQuerySet:
         """The body that runs the desk; the ministry sees figures only (reports), never a case."""
-        return self.filter(operator=seat.organisation)
+        return self.of_body(seat.organisation.pk)
+
+    def of_body(self, body: int) -> ConsultationQuerySet:
+        return self.filter(operator=body)
 
     def open(self) -> ConsultationQuerySet:
         return self.filter(state__in=Consultation.OPEN)
@@ -102,6 +106,7 @@ class Consultation(models.Model):
     first_due = models.DateTimeField("最初の回答期限", null=True, blank=True)
     reopened = models.PositiveSmallIntegerField("再開の回数", default=0)
     merged_into = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="merged")
+    sorted_away = models.BooleanField(default=False, db_default=False)  # its mail was no 相談 after all: never counted
     version = models.PositiveIntegerField("版", default=1)
 
     objects = ConsultationQuerySet.as_manager()
@@ -112,7 +117,7 @@ class Consultation(models.Model):
             models.Index(fields=["operator", "-received_at", "-id"], name="consultation_newest"),
             models.Index(fields=["operator", "state", "due"], name="consultation_by_due"),
             models.Index(fields=["owner", "state"], name="consultation_of_owner"),
-            models.Index(fields=["email"], name="consultation_email"),
+            models.Index(fields=["email", "operator", "-received_at", "-id"], name="consultation_of_caller"),
         ]
 
     def __str__(self) -> str:
@@ -131,11 +136,19 @@ class Consultation(models.Model):
 
     def shown_state(self, at: datetime) -> tuple[str, str]:
         """(words, kind of tag) for lists."""
-        if self.overdue_at(at):
-            return f"{self.get_state_display()}・期限超過", "stop"
-        return self.get_state_display(), TAGS[self.state]
+        return state_shown(self.state, self.due, at)
 
 
+def state_shown(state: str, due: datetime | None, at: datetime) -> tuple[str, str]:
+    """(words, kind of tag) for a state and its due date."""
+    words = STATES[state]
+    if state in Consultation.OPEN and due and at > due:
+        return f"{words}・期限超過", "stop"
+    return words, TAGS[state]
+
+
+STATES = dict(Consultation.State.choices)
+WAYS = dict(Consultation.Way.choices)
 TAGS = {
     "received": "warn", "assigned": "go", "referring": "go", "drafted": "go", "approving": "warn", "answered": "ok",
     "closed": "none", "withdrawn": "none", "merged": "none",
@@ -189,6 +202,7 @@ class Message(models.Model):
     warning = models.CharField(max_length=300, blank=True)  # e.g. a stranger quoting the number of the case
     masked_at = models.DateTimeField(null=True, blank=True)  # 個人が分かる記載 was covered; the raw mail still has it
     attached_text = models.TextField(null=True, blank=True)  # of the files that came with it; None: not read yet
+    withheld_at = models.DateTimeField(null=True, blank=True)  # its files were withheld: for 管理 seats only
     moved_from = models.ForeignKey(Consultation, models.PROTECT, null=True, blank=True, related_name="+")
 
     class Meta:

@@ -62,7 +62,11 @@ def found_in(case: Consultation, desk: Desk, messages: Iterable[Message]) -> lis
 
 
 def once(spans: Iterable[Span]) -> tuple[Span, ...]:
-    return tuple({span.text: span for span in reversed(list(spans))}.values())[::-1]
+    """Each wording once, in the order of the text."""
+    first: dict[str, Span] = {}
+    for span in spans:
+        first.setdefault(span.text, span)
+    return tuple(first.values())
 
 
 def speaks_of_people(case: Consultation, desk: Desk, text: str) -> bool:

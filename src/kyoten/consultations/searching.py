@@ -5,7 +5,9 @@ Acts that change what a case says call `index` at their end, inside their transa
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from django.db.models import QuerySet
 
 from kyoten.consultations.models import KIND, Consultation, Message
 from kyoten.search.actions import Text, put_many, remove_many
@@ -21,22 +23,28 @@ def index(*cases: int) -> None:
 
 def texts(cases: Iterable[int]) -> Iterator[Text]:
     """The search texts of living cases, in two queries."""
-    found = texts_of(cases)
-    rows = Consultation.objects.filter(pk__in=found).exclude(state="merged").order_by("pk")
-    for pk, at, scope in rows.values_list("pk", "received_at", "operator"):
-        yield Text(KIND, pk, found[pk], at, scope)
+    ids = list(cases)
+    return _texts(Consultation.objects.filter(pk__in=ids), Message.objects.filter(consultation__in=ids))
 
 
 HEAD = ("number", "subject", "body_name", "person_name", "phone", "email", "text")
 
 
-def texts_of(cases: Iterable[int]) -> dict[int, str]:
-    """By case, the whole text a search looks through."""
-    rows = Consultation.objects.filter(pk__in=list(cases))
-    parts = {pk: list(head) for pk, *head in rows.values_list("pk", *HEAD)}
-    said = Message.objects.filter(consultation__in=parts).order_by("at", "pk")
-    for pk, subject, text, attached in said.values_list("consultation", "subject", "text", "attached_text"):
-        parts[pk] += [subject, text, attached or ""]
+def _texts(cases: QuerySet[Consultation], messages: QuerySet[Message]) -> Iterator[Text]:
+    rows = cases.exclude(state="merged").order_by("pk").values_list("pk", "received_at", "operator", *HEAD)
+    heads = {pk: (at, scope, head) for pk, at, scope, *head in rows}
+    found = with_messages({pk: head for pk, (_, _, head) in heads.items()}, messages)
+    for pk, (at, scope, _) in heads.items():
+        yield Text(KIND, pk, found[pk], at, scope)
+
+
+def with_messages(heads: Mapping[int, Sequence[str]], messages: QuerySet[Message]) -> dict[int, str]:
+    """By case, the whole text a search looks through: its head (the columns HEAD) and what was said in it."""
+    parts = {pk: list(head) for pk, head in heads.items()}
+    said = messages.order_by("at", "pk").values_list("consultation", "subject", "text", "attached_text")
+    for pk, subject, text, attached in said:
+        if pk in parts:
+            parts[pk] += [subject, text, attached or ""]
     return {pk: _joined(each) for pk, each in parts.items()}
 
 
@@ -55,7 +63,8 @@ def _joined(parts: Iterable[str]) -> str:
 
 def everything() -> Iterator[Text]:
     """The search texts of all cases, for a rebuild."""
-    last = 0
-    while ids := list(Consultation.objects.filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)[:CHUNK]):
-        yield from texts(ids)
-        last = ids[-1]
+    last, ids = 0, Consultation.objects.order_by("pk").values_list("pk", flat=True)
+    while part := list(ids.filter(pk__gt=last)[:CHUNK]):
+        cases = Consultation.objects.filter(pk__gt=last, pk__lte=part[-1])
+        yield from _texts(cases, Message.objects.filter(consultation__gt=last, consultation__lte=part[-1]))
+        last = part[-1]

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from kyoten.consultations.views import cases, knowledge, lists, people, reports
+from kyoten.consultations.views import cases, finding, knowledge, lists, people, reports
 
 app_name = "consultations"
 urlpatterns = [
@@ -24,6 +24,7 @@ urlpatterns = [
     path("<int:pk>/message/<int:message>/split/", cases.split, name="split"),
     path("<int:pk>/message/<int:message>/file/<int:number>/", cases.message_file, name="message_file"),
     path("<int:pk>/message/<int:message>/mask/", knowledge.mask, name="mask"),
+    path("<int:pk>/message/<int:message>/withhold/", knowledge.withhold, name="withhold"),
     path("<int:pk>/consent/", knowledge.consent, name="consent"),
     path("<int:pk>/example/", knowledge.propose, name="propose"),
     path("<int:pk>/suggest/", knowledge.suggest, name="suggest"),
@@ -31,6 +32,8 @@ urlpatterns = [
     path("export/", knowledge.export, name="export"),
     path("guide/", knowledge.guide, name="guide"),
     path("guide/add/", knowledge.guide_edit, name="guide_add"),
+    path("guide/<int:pk>/read/", finding.guide_section, name="guide_section"),
+    path("knowledge/", finding.knowledge, name="knowledge"),
     path("guide/<int:pk>/", knowledge.guide_edit, name="guide_edit"),
     path("readers/", people.readers, name="readers"),
     path("person/", people.person, name="person"),

@@ -112,8 +112,9 @@ def _sample(data: bytes) -> bytes:
 def _nearly_utf8(data: bytes) -> bool:
     """UTF-8 with a byte or two gone astray."""
     text = data.decode("utf-8", "replace")
-    good = sum(1 for char in text if char > "\x7f" and char != "\ufffd")
-    return good >= 4 and text.count("\ufffd") * 4 <= good
+    lost = text.count("\ufffd")
+    good = len(text) - len(text.encode("ascii", "ignore")) - lost
+    return good >= 4 and lost * 4 <= good
 
 
 WESTERN = re.compile(

@@ -20,6 +20,7 @@ from django.conf import settings
 from django.db import transaction
 
 from kyoten.post.actions import receive
+from kyoten.post.forgetting import is_forgotten
 from kyoten.post.imap_login import log_in
 from kyoten.post.models import InboundMail, MailboxState
 from kyoten.records.models import Refused
@@ -69,10 +70,12 @@ def _directory(folder: Path, state: MailboxState, at: datetime) -> Iterator[Inbo
     paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in (".eml", ".msg") and path.is_file())
     MailboxState.objects.filter(pk=state.pk).update(on_server=len(paths), waiting=len(paths))
     for left, path in zip(range(len(paths) - 1, -1, -1), paths, strict=True):
-        mail = receive(path.read_bytes(), source=state.source, at=at)
+        raw = path.read_bytes()
+        mail = None if is_forgotten(raw) else receive(raw, source=state.source, at=at)
         path.rename(taken / path.name)
         MailboxState.objects.filter(pk=state.pk).update(waiting=left)
-        yield mail
+        if mail:
+            yield mail
 
 
 def _imap(options: dict[str, Any], state: MailboxState, at: datetime) -> Iterator[InboundMail]:
@@ -121,7 +124,7 @@ def _new_uids(server: imaplib.IMAP4, options: dict[str, Any], last: int) -> list
 
 
 def _receive(server: imaplib.IMAP4, uid: int, limit: int, source: str, at: datetime) -> InboundMail | None:
-    """None where the mail vanished meanwhile."""
+    """None where the mail vanished meanwhile, or was deleted here when its time was over."""
     facts = _flat(_checked(server.uid("FETCH", str(uid), "(RFC822.SIZE INTERNALDATE)")))
     size = re.search(rb"RFC822\.SIZE (\d+)", facts)
     if not size:
@@ -130,7 +133,7 @@ def _receive(server: imaplib.IMAP4, uid: int, limit: int, source: str, at: datet
     part = "BODY.PEEK[HEADER]" if large else "BODY.PEEK[]"
     answer = _checked(server.uid("FETCH", str(uid), f"(UID {part})"))
     raw = next((item[1] for item in answer if isinstance(item, tuple)), None)
-    if raw is None:
+    if raw is None or is_forgotten(raw):
         return None
     with transaction.atomic():
         mail = receive(raw, source=source, at=_arrived(facts, at))

@@ -299,6 +299,19 @@ class MailId(models.Model):
         indexes = [models.Index(fields=["digest", "own"], name="mail_id_digest")]
 
 
+class ForgottenMail(models.Model):
+    """消去したメール: the digest of its bytes and nothing else, so that a mailbox that still has it does not bring it back."""
+
+    sha256 = models.CharField(max_length=64, unique=True)
+    deleted_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return self.sha256[:12]
+
+
 class MailboxState(models.Model):
     """How far one folder has been fetched. Nothing is ever marked or deleted on the server."""
 

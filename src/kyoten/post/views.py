@@ -108,6 +108,8 @@ def failures(request: HttpRequest) -> HttpResponse:
 
 def failure(request: HttpRequest, pk: int) -> HttpResponse:
     failed = _failed(request, pk)
+    if failed.about:
+        log_access(*failed.about, by=request.seat.actor(), at=request.at, what="送信できなかったメール")
     return _show_failure(request, failed, ResendForm(initial={"to": failed.to}))
 
 

@@ -15,6 +15,7 @@ from django.utils import timezone
 from kyoten.records import chain, files
 from kyoten.records.models import AccessLog, Actor, Attachment, Event, EventNote, Head, Refused, Seal
 from kyoten.records.names import clean_file_name, clean_text, content_type_of
+from kyoten.records.rows import insert
 
 ERASE_NOTE = "erase_note"
 
@@ -60,7 +61,7 @@ def record_many(entries: Iterable[Entry], *, by: Actor | None, at: datetime) -> 
         raise RuntimeError("record() must run inside the transaction of its act")
     heads = _locked_heads({entry.key for entry in entries})
     written = [_append(heads[entry.key], entry, by or Actor(), at) for entry in entries]
-    events = Event.objects.bulk_create([event for event, _ in written])
+    events = insert(event for event, _ in written)
     EventNote.objects.bulk_create([note for _, note in written if note])
     _move(heads.values())
     return events
@@ -199,6 +200,6 @@ def attach(attachment: Attachment, *, kind: str, record_id: int, label: str = ""
 
 def log_access(kind: str, record_id: int, *, by: Actor | None, at: datetime, what: str = "") -> None:
     """Write down that `by` read the record's sensitive content."""
-    AccessLog.objects.create(
-        kind=kind, record_id=record_id, what=what, at=at, recorded_at=timezone.now(), **(by or Actor()).columns()
-    )
+    row = AccessLog(kind=kind, record_id=record_id, what=what, at=at, recorded_at=timezone.now(),
+                    **(by or Actor()).columns())  # fmt: skip
+    insert([row])

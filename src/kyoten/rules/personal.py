@@ -1,7 +1,7 @@
 """個人が分かる記載: finds what points at a person in Japanese text, and covers it.
 
-A help for the eye, not a guarantee: a name without 様・さん or a label before it cannot be told from a word. So a
-person always looks, and may name further words to cover (`find_words`). What official papers are full of (dates,
+A help for the eye, not a guarantee: a name without 様・さん, a label or another sign beside it (`rules.names`) cannot be
+told from a word. So a person always looks, and may name further words to cover (`find_words`). What official papers are full of (dates,
 document numbers, 80歳以上の高齢者, 各位, 担当者様) is left alone.
 
 Everything is read through `plain`, which makes letters, digits and hyphens half-width one for one, so that places in
@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from kyoten.rules.names import SHORT_SURNAMES, SURNAMES, in_running_text, reading_after
 from kyoten.rules.text import same_words
 
 Kind = Literal["name", "phone", "fax", "mail", "address", "birth", "age", "number", "body", "word"]
@@ -88,7 +89,7 @@ _NOBODY = _words(
     "皆 皆々 各 何 誰 神 仏 客 御客 王 奥 旦那 娘 息子 孫 嫁 姉 兄 弟 妹 父 母 親 両親 祖父 祖母 叔父 叔母 伯父 伯母 家族 御家族 本人 御本人 主人 御主人"
     " 夫 妻 夫婦 子 赤 爺 婆 長男 次男 三男 四男 長女 次女 三女 同 両 貴 諸 某 隣 他 別 多 一 模 仕 異 有 今 左 右 上 下 大家 職人 大工 業者 先方 相手"
     " 方 人 主治医 在宅医 往診医 嘱託医 専門医 校医 産業医 医 担当 代表 教授 准教授 主任 主査 主事 主幹 副主幹 補佐 参事 技監 次長 知事 大臣 事務 関係 窓口"
-    " 受付 地域 包括 訪問 外来 病棟 連携 家 同居 独居 奥方 仲間 友人 知人 近所 身内 親族 親戚 後見 恩 訪看 居宅 薬局 生徒 学生 学校 新患 再来"
+    " 受付 地域 包括 訪問 外来 病棟 連携 家 同居 独居 奥方 仲間 友人 知人 近所 なし 無し 未定 不明 同上 別紙 別添 匿名 非公開 該当 身内 親族 親戚 後見 恩 訪看 居宅 薬局 生徒 学生 学校 新患 再来"
 )
 _ROLE = re.compile(
     r"(?:[者師員省庁局課係団社院会店]|[^ ]{2}[室部]|役所|事業所|保健所|診療所|事務所|支所|出張所|相談所|研究所|療養所"
@@ -107,24 +108,13 @@ _SOFT_WORDS = re.compile(
     r"|どなた|いろいろ|よう|さま|おや|おやご|ぞう|うさぎ|くま|やく|とう|のお|からお|でお|にお|をお|もお|がお)"
     r"|[はがをにでとのもやへ]$|(?:です|ます|した|して|いる|ある|ない|から|まで|より|など|ので|けど)"
 )
-_SURNAMES = _words(
-    "佐藤 鈴木 高橋 田中 渡辺 渡邊 渡邉 伊藤 山本 中村 小林 加藤 吉田 山田 佐々木 山口 松本 井上 木村 林 斎藤 斉藤 齋藤 齊藤 清水 山崎 山﨑 森 阿部 池田 橋本"
-    " 山下 石川 中島 前田 藤田 小川 後藤 岡田 長谷川 村上 近藤 石井 遠藤 坂本 青木 藤井 西村 福田 太田 三浦 岡本 松田 中川 中野 原田 小野 田村 竹内 金子 和田"
-    " 中山 石田 上田 森田 原 柴田 酒井 工藤 横山 宮崎 宮本 内田 高木 安藤 谷口 大野 丸山 今井 河野 藤原 小島 武田 村田 上野 杉山 増田 平野 菅原 久保 松井 千葉"
-    " 岩崎 木下 野口 松尾 野村 菊地 菊池 佐野 大塚 渡部 新井 市川 高田 杉本 古川 大西 島田 水野 桜井 山内 西田 小松 北村 吉川 吉村 飯田 五十嵐 川崎 荒木 東 星野"
-    " 馬場 永井 浜田 飯塚 関 川口 辻 川村 矢野 松下 福島 土屋 秋山 本田 堀 中田 服部 樋口 川上 永田 田口 岩田 須藤 熊谷 栗原 中西 大島 平田 荒井 安田 松岡"
-)
-_SHORT_SURNAMES = _words(
-    "林 森 原 東 西 南 北 関 辻 堀 谷 岡 岸 星 泉 島 嶋 浜 杉 柳 桂 梅 橘 菅 畑 秦 牧 椿 楠 滝 瀧 乾 巽 宮 平 武 李 朴 崔 呉 陳 趙 姜 黄 周 曽 曾 堤 坂 峰 峯 伴 佃"
-    " 仲 塙 塚 守 榊 榎 梶 柴 桜 桑 桐 沢 湯 源 畠 石 磯 福 稲 窪 笹 篠 細 臼 芝 荒 菊 萩 薮 藪 角 越 迫 錦 鎌 長 鳥 鶴 黒 旭 金 境 要 新"
-)
 # 佐藤医師 without 様: a common surname of two characters and more right before a title.
 _TITLED = re.compile(
-    rf"(?<![{_KANJI}])(?P<name>{'|'.join(sorted((n for n in _SURNAMES if len(n) > 1), key=len, reverse=True))})"
+    rf"(?<![{_KANJI}])(?P<name>{'|'.join(sorted((n for n in SURNAMES if len(n) > 1), key=len, reverse=True))})"
     r"(?=医師(?![会確不数派偏配])|看護師(?![会確不数])|保健師|薬剤師(?!会)|相談員|ケアマネ|ヘルパー|主任|係長|課長|部長|院長|所長)"
 )
 _TITLE = re.compile("[師員任長]|ケアマネ|ヘルパー")
-_SURNAME_KANA = re.compile(rf"(?:{'|'.join(sorted(_SURNAMES, key=len, reverse=True))})[ぁ-ん]{{2,4}}$")
+_SURNAME_KANA = re.compile(rf"(?:{'|'.join(sorted(SURNAMES, key=len, reverse=True))})[ぁ-ん]{{2,4}}$")
 _LABEL = re.compile("氏[ ]?名|名前|ガナ|がな|患者|利用者|入居者|本人")
 _LABELLED = re.compile(
     rf"(?:氏[ ]?名|お?名前|フリガナ|ふりがな|患者(?:様|さん)?名?|利用者(?:様|さん)?名?|入居者(?:様|さん)?名?|本人名?)"
@@ -148,6 +138,8 @@ def _names(flat: str) -> Iterator[Place]:
         for found in pattern.finditer(flat):
             if _is_name(found["name"]):
                 yield found.start("name"), found.end("name"), "name"
+    for start, end in in_running_text(flat):
+        yield start, end, "name"
     for found in _TITLED.finditer(flat) if _TITLE.search(flat) else ():
         yield found.start("name"), found.end("name"), "name"
 
@@ -172,7 +164,7 @@ def _is_name(text: str) -> bool:
     bare = text.replace(" ", "")
     last = text.rpartition(" ")[2]
     if len(bare) == 1:
-        return bare in _SHORT_SURNAMES
+        return bare in SHORT_SURNAMES
     if bare in _NOBODY or last in _NOBODY or _ROLE.search(last):
         return False
     if re.fullmatch(rf"[{_KANA}]+", bare):
@@ -295,7 +287,9 @@ def find(text: str, bodies: BodyNames = NO_BODIES) -> tuple[Span, ...]:
         flat = _without(flat, new, "○")
         new_ages = _apart(_ages(flat, kept))
         kept += new_ages
-        flat = _without(flat, new_ages, "○")
+        readings: list[Place] = [(*place, "name") for _, end, kind in new if kind == "name" for place in reading_after(flat, end)]
+        kept += readings
+        flat = _without(flat, [*new_ages, *readings], "○")
     return _spans(text, sorted(kept))
 
 

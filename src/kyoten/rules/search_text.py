@@ -19,7 +19,17 @@ _DROPPED = re.compile(
     "\ufe00-\ufe0f\ufeff\ufffe\uffff\ud800-\udfff\U000e0000-\U000e0fff]+"
 )
 # The last three pairs: two tables of the same JIS X 0208 give different characters for one and the same code.
-_SAME = str.maketrans({"ヶ": "ケ", "ヵ": "カ", "‐": "-", "‒": "-", "–": "-", "−": "-", "〜": "~", "—": "―", "‖": "∥"})
+_SAME = (
+    ("ヶ", "ケ"),
+    ("ヵ", "カ"),
+    ("‐", "-"),
+    ("‒", "-"),
+    ("–", "-"),
+    ("−", "-"),
+    ("〜", "~"),
+    ("—", "―"),
+    ("‖", "∥"),
+)
 _WIDE = "\u3001\u3002\u3005-\u3007\u3041-\u30ff\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0003ffff"
 _WRAPPED = re.compile(rf"\n(?<=[{_WIDE}]\n)(?=[{_WIDE}])")
 
@@ -38,7 +48,9 @@ def normalise(text: str) -> str:
 
 
 def _fold(text: str) -> str:
-    folded = unicodedata.normalize("NFKC", text).casefold().translate(_SAME)
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    for one, other in _SAME:  # one after the other: most texts have none, and looking for one is quick
+        folded = folded.replace(one, other)
     return folded if unicodedata.is_normalized("NFKC", folded) else unicodedata.normalize("NFKC", folded)
 
 
@@ -70,6 +82,9 @@ def snippets(original: str, query: str, width: int = 40) -> list[Snippet]:
 
 def _places(original: str, wanted: Sequence[str]) -> list[tuple[int, int]]:
     """Where in the original the first hit of every word begins and ends."""
+    literal = [_literal(original, word) for word in wanted]
+    if all(literal):
+        return [place for place in literal if place]
     text = normalise(original)
     hits = [(at, at + len(word)) for word in wanted if (at := text.find(word)) >= 0]
     if not hits:
@@ -79,6 +94,17 @@ def _places(original: str, wanted: Sequence[str]) -> list[tuple[int, int]]:
         return hits
     origins = _origins(original)
     return [(origins[start][0], origins[stop - 1][1]) for start, stop in hits]
+
+
+def _literal(original: str, word: str) -> tuple[int, int] | None:
+    """The place of a word that is spelt in the original as it is compared, and that no other spelling of it precedes:
+    nearly always so, and the text behind it need not be looked at. None where that cannot be told."""
+    start = original.find(word)
+    stop = start + len(word)
+    if start < 0 or _joins(original[start]) or (stop < len(original) and _joins(original[stop])):
+        return None
+    text = normalise(original[:stop])
+    return (start, stop) if text.find(word) == len(text) - len(word) else None
 
 
 def _origins(original: str) -> list[tuple[int, int]]:

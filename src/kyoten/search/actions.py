@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from itertools import islice
+from itertools import chain, islice
 from typing import NamedTuple
 
 from django.db import connection, transaction
@@ -69,8 +69,25 @@ def rebuild(sources: Iterable[Iterable[Text]]) -> int:
     with transaction.atomic():
         index().clear()
         index().bulk(True)
-        given = sum(put_many(source) for source in sources)
+        given = _fill(chain.from_iterable(sources))
         index().bulk(False)
+    return given
+
+
+def _fill(texts: Iterable[Text]) -> int:
+    """Write an index that was empty and that nobody else writes to: which ids and records it has is known here."""
+    ids: set[int] = set()
+    known: set[tuple[str, int]] = set()
+    given, rest = 0, iter(texts)
+    while part := list(islice(rest, CHUNK)):
+        given += len(part)
+        fresh = {(text.kind, text.record_id): text for text in part}
+        if twice := known & fresh.keys():
+            _drop(list(twice))
+        known |= fresh.keys()
+        rows = list(_placed(list(fresh.values()), ids))
+        ids.update(row.id for row in rows)
+        index().fill(rows)
     return given
 
 
@@ -98,17 +115,30 @@ def _drop(keys: Sequence[tuple[str, int]]) -> None:
             index().drop(rows)
 
 
-def _placed(texts: list[Text]) -> Iterator[Row]:
-    """The rows with their ids, in rising order, so that two writers never wait for each other in a circle."""
+def _placed(texts: list[Text], ids: set[int] | None = None) -> Iterator[Row]:
+    """The rows with their ids, in rising order, so that two writers never wait for each other in a circle.
+
+    `ids`: all that are taken; without them the table is asked.
+    """
     texts.sort(key=lambda text: text.moment)
-    taken = set(Entry.objects.filter(id__in={text.moment for text in texts}).order_by().values_list("id", flat=True))
+    taken = _taken(text.moment for text in texts) if ids is None else ids
     last = -1
     for text in texts:
         place = text.moment
         if place <= last or place in taken:
-            place = _free(max(place, last + 1))
+            place = _free(max(place, last + 1)) if ids is None else _free_of(ids, max(place, last + 1))
         last = place
         yield Row(place, text.scope, text.kind, text.record_id, normalise(text.text))
+
+
+def _taken(places: Iterable[int]) -> set[int]:
+    return set(Entry.objects.filter(id__in=set(places)).order_by().values_list("id", flat=True))
+
+
+def _free_of(taken: set[int], place: int) -> int:
+    while place in taken:
+        place += 1
+    return place
 
 
 def _free(place: int) -> int:

@@ -9,9 +9,9 @@ Postings are deleted with the text they came from: FTS5 keeps nothing but the po
 from __future__ import annotations
 
 import re
+from array import array
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from operator import add as joined
 from typing import Any
 
 from django.db import DatabaseError, connection, transaction
@@ -33,8 +33,15 @@ def wide(text: str) -> str:
 
 def tokens(scope: int, kind: str, text: str) -> str:
     """What FTS5 is given for an entry, to add it and to take it away."""
-    text = wide(text) + " "
-    return f"{wide(marker(scope))} {wide(marker(scope, kind))} {' '.join(map(joined, text, text[1:]))}"
+    return f"{wide(marker(scope))} {wide(marker(scope, kind))} {neighbours(wide(text) + ' ')}"
+
+
+def neighbours(text: str) -> str:
+    """abc → "ab bc". Whole arrays of characters are moved; one by one it takes twenty times as long."""
+    characters = array("I", text.encode("utf-32-le", "surrogatepass"))
+    pairs = array("I", [0x20]) * (3 * len(characters) - 3)
+    pairs[0::3], pairs[1::3] = characters[:-1], characters[1:]
+    return pairs[:-1].tobytes().decode("utf-32-le", "surrogatepass")
 
 
 def _postings(rows: Sequence[Row]) -> list[tuple[int, str]]:
@@ -48,6 +55,11 @@ def add(rows: Sequence[Row]) -> list[Row]:
         cursor.executemany(sql, rows)
         cursor.executemany("INSERT INTO search_posting (rowid, tokens) VALUES (%s, %s)", _postings(rows))
     return []
+
+
+def fill(rows: Sequence[Row]) -> None:
+    """The same while the whole index is built anew."""
+    add(rows)
 
 
 def drop(rows: Sequence[Row]) -> None:

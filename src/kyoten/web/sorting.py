@@ -42,13 +42,14 @@ class Sorter:
         self.at, self.desks = at, desks()
         self.applying = set(Call.objects.filter(announced_at=None).values_list("organiser__organisation", flat=True))
         self.found: Counter[str] = Counter()
+        self.related: set[int] = set()  # those of the mails being sorted that belong to threads
 
     def sort(self, mails: list[InboundMail]) -> Counter[str]:
-        related = threads.related(mails)
+        self.related = threads.related(mails)
         for_desks: dict[str, list[InboundMail]] = {}
         doubles: list[tuple[InboundMail, InboundMail]] = []
         for mail in mails:
-            if mail.pk in related and _unplaced(mail) and (first := threads.first_of(mail)):
+            if mail.pk in self.related and _unplaced(mail) and (first := threads.first_of(mail)):
                 doubles.append((mail, first))
             elif desk := self.one(mail):
                 for_desks.setdefault(desk.slug, []).append(mail)
@@ -106,7 +107,7 @@ class Sorter:
     def take(self, mails: list[InboundMail], desk: Desk) -> None:
         """All together; where that fails, one by one, so that one bad mail stops no other."""
         try:
-            taken = take_mails(mails, desk, at=self.at)
+            taken = take_mails(mails, desk, at=self.at, related=self.related)
         except Exception:
             log.exception("%s mails could not be taken together", len(mails))
             taken = sum(self.take_one(mail, desk) for mail in mails)

@@ -7,21 +7,24 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
-from kyoten.post.bulk import read_many, receive_many
+from kyoten.post.bulk import WRITERS, Arriving, read_many
 from kyoten.post.models import InboundMail
 from kyoten.post.sorting import unsorted
 from kyoten.web.sorting import sort_read
 
 T = TypeVar("T")
 
-BATCH = 50  # mails in one transaction
+BATCH = 100  # mails in one transaction, unless they are large
+LARGE = 64 * 1024 * 1024  # bytes of mails held at once
 SKIPPED = {".part", ".tmp"}  # being written just now
 
 
@@ -66,25 +69,63 @@ def take_directory(directory: Path, *, at: datetime, say: Callable[[str], object
         done.sorts.update(sort_read(read_many(mails, at), at=at))
     for mails in _batches(unsorted()):
         done.sorts.update(sort_read(mails, at=at))
-    for paths in _batches(_files(directory)):
-        _take(paths, f"dir:{directory}"[:200], done, at, say)
+    with ThreadPoolExecutor(WRITERS) as writers:
+        for mails in _arriving(_files(directory), done, writers, say):
+            _take(mails, f"dir:{directory}"[:200], done, at)
     done.seconds = time.perf_counter() - begun
     return done
 
 
-def _take(paths: Sequence[Path], source: str, done: Taken, at: datetime, say: Callable[[str], object]) -> None:
-    raws, moment = [], at + timedelta(microseconds=done.files)
+def _arriving(
+    paths: Iterable[Path], done: Taken, writers: Executor, say: Callable[[str], object]
+) -> Iterator[Arriving]:
+    """Batches of mails; while one is taken, the next is on its way to the disk."""
+    before = None
+    for batch in _light(paths):
+        mails = Arriving([raw for path in batch if (raw := _bytes_of(path, done, say)) is not None], writers)
+        if before:
+            yield before
+        before = mails
+    if before:
+        yield before
+
+
+def _light(paths: Iterable[Path]) -> Iterator[list[Path]]:
+    """Batches of files, fewer where they are large: two of them are in memory at a time."""
+    batch, size = list[Path](), 0
     for path in paths:
+        length = _size(path)
+        if batch and (len(batch) == BATCH or size + length > LARGE):
+            yield batch
+            batch, size = [], 0
+        batch.append(path)
+        size += length
+    if batch:
+        yield batch
+
+
+def _size(path: Path) -> int:
+    with suppress(OSError):  # reading it says what is wrong
+        return path.stat().st_size
+    return 0
+
+
+def _bytes_of(path: Path, done: Taken, say: Callable[[str], object]) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except OSError as error:
         done.files += 1
-        try:
-            raws.append(path.read_bytes())
-        except OSError as error:
-            done.unreadable += 1
-            say(f"{path}: 開けません（{error.strerror}）。")
-    made, known = receive_many(raws, source=source, at=moment)
+        done.unreadable += 1
+        say(f"{path}: 開けません（{error.strerror}）。")
+        return None
+
+
+def _take(mails: Arriving, source: str, done: Taken, at: datetime) -> None:
+    done.files += mails.count
+    made, known = mails.received(source=source, at=at + timedelta(microseconds=done.files))
     done.stored += len(made)
     done.known += known
-    done.sorts.update(sort_read(read_many(made, at), at=at))
+    done.sorts.update(sort_read(read_many(made, at, mails.fresh), at=at))
 
 
 def _files(directory: Path) -> Iterator[Path]:

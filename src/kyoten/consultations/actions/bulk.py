@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from datetime import datetime
 
@@ -12,7 +12,7 @@ from django.db.models import F
 from kyoten.consultations import searching
 from kyoten.consultations.actions import intake
 from kyoten.consultations.desks import Desk
-from kyoten.consultations.models import KIND, Consultation, Message
+from kyoten.consultations.models import KIND
 from kyoten.consultations.models import Sequence as Numbers
 from kyoten.post import threads
 from kyoten.post.bulk import update_many
@@ -20,16 +20,20 @@ from kyoten.post.locked import may_have_partner
 from kyoten.post.models import InboundMail
 from kyoten.records.actions import record_many
 from kyoten.records.models import Refused
+from kyoten.records.rows import insert
 from kyoten.rules import desk as desk_rules
 
 
-def take_mails(mails: Sequence[InboundMail], desk: Desk, *, at: datetime) -> int:
+def take_mails(
+    mails: Sequence[InboundMail], desk: Desk, *, at: datetime, related: Collection[int] | None = None
+) -> int:
     """受付 of mails of one desk, in their order. Returns how many were taken; those another worker was first with are
     left to it.
 
-    Mails that belong to threads, answer a mail of ours or tell a password go one by one.
+    Mails that belong to threads, answer a mail of ours or tell a password go one by one. `related`: those of threads,
+    where that is known already.
     """
-    related = threads.related(mails)
+    related = threads.related(mails) if related is None else related
     alone = [mail for mail in mails if mail.answers_id or mail.pk in related or may_have_partner(mail)]
     single = {mail.pk for mail in alone}
     together = [mail for mail in mails if mail.pk not in single]
@@ -52,7 +56,7 @@ def _take_together(mails: Sequence[InboundMail], desk: Desk, *, at: datetime) ->
     section, last = desk.section(at), _numbers(desk, len(mails))
     known = intake.sections_at(mail.sender for mail in mails)
     told = [intake.from_mail(mail, desk, "", known.get(mail.sender.casefold())) for mail in mails]
-    cases = Consultation.objects.bulk_create(
+    cases = insert(
         intake.new_case(desk, what, section=section, number=f"{desk.rules.number}-{n:04d}")
         for n, what in enumerate(told, last - len(mails) + 1)
     )
@@ -61,7 +65,7 @@ def _take_together(mails: Sequence[InboundMail], desk: Desk, *, at: datetime) ->
         message.consultation = case
     taken = [(mail.pk, {"taken_id": case.pk}) for mail, case in zip(mails, cases, strict=True)]
     update_many(taken, {"state": "taken", "sort": "desk", "taken_at": at, "taken_kind": KIND})
-    Message.objects.bulk_create(messages)
+    insert(messages)
     searching.put_new(cases, messages)
     record_many([intake.received(case) for case in cases], by=intake.SYSTEM, at=at)
     for case, mail in zip(cases, mails, strict=True):

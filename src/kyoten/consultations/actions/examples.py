@@ -12,6 +12,7 @@ from django.db.models import F
 from kyoten.consultations.actions.handling import CHANGED, check_seat, locked
 from kyoten.consultations.actions.knowledge import all_hits, own_words
 from kyoten.consultations.desks import Desk
+from kyoten.consultations.knowledge_searching import EXAMPLE, index_examples
 from kyoten.consultations.models import KIND, Consultation, Example
 from kyoten.consultations.personal import body_names, once, places_of
 from kyoten.organisations.models import Seat
@@ -20,7 +21,6 @@ from kyoten.records.models import Refused
 from kyoten.rules.personal import BodyNames, Span, mask
 from kyoten.rules.text import clean, clean_line
 
-EXAMPLE = "example"  # the record kind
 NEVER = "この窓口の相談は、利用目的により事例にできません。"
 NO_CONSENT = "事例にするには相談者の同意が要ります。同意を確かめ、その記録を入力してからにしてください。"
 
@@ -70,6 +70,7 @@ def propose(
         consultation=case, operator=case.operator, programme=case.programme, fiscal_year=case.fiscal_year,
         basis=basis_for(case, desk), proposed_by=by, proposed_at=at, **_texts(title, question, answer),
     )  # fmt: skip
+    index_examples(example.pk)
     record("propose_example", "事例として提案", kind=KIND, record_id=case.pk, by=by.actor(), at=at)
     record("propose", "事例の提案", kind=EXAMPLE, record_id=example.pk, by=by.actor(), at=at)
     return example
@@ -94,6 +95,7 @@ def edit(
     )
     if not changed:
         raise Refused(CHANGED.replace("相談", "事例"))
+    index_examples(example.pk)
     record("edit", "事例の文面を修正", kind=EXAMPLE, record_id=example.pk, by=by.actor(), at=at)
 
 
@@ -132,6 +134,7 @@ def release(example: Example, desk: Desk, *, by: Seat, at: datetime) -> None:
     Example.objects.filter(pk=example.pk).update(
         state="released", released_by=by, released_at=at, version=F("version") + 1
     )
+    index_examples(example.pk)
     record("release", "事例を公開", kind=EXAMPLE, record_id=example.pk, by=by.actor(), at=at)
     if example.consultation_id:
         record("release_example", "事例を公開", kind=KIND, record_id=example.consultation_id, by=by.actor(), at=at)
@@ -146,6 +149,7 @@ def withdraw(example: Example, reason: str, *, by: Seat, at: datetime) -> None:
     rows = Example.objects.filter(pk=example.pk).exclude(state="withdrawn")
     if not rows.update(state="withdrawn", withdrawn_at=at, version=F("version") + 1):
         raise Refused("この事例は、すでに取り下げられています。")
+    index_examples(example.pk)
     record("withdraw", "事例を取下げ", kind=EXAMPLE, record_id=example.pk, by=by.actor(), at=at, note=reason)
 
 

@@ -177,6 +177,7 @@ def refer(
     record(
         "refer", "ほかの機関・アドバイザーへ照会", kind=KIND, record_id=case.pk, by=by.actor(), at=at, note=row.to_name
     )
+    searching.index(case.pk)
     return row
 
 
@@ -277,6 +278,7 @@ def merge(case: Consultation, into: Consultation, *, by: Seat, at: datetime) -> 
         state="merged", merged_into=into, closed_at=at, version=F("version") + 1
     )
     Consultation.objects.filter(merged_into=case).update(merged_into=into)
+    Consultation.objects.filter(pk=into.pk, sorted_away=True).update(sorted_away=False)
     record("merge", f"{into.number}に統合", kind=KIND, record_id=case.pk, by=by.actor(), at=at)
     record("merged", f"{case.number}を統合", kind=KIND, record_id=into.pk, by=by.actor(), at=at)
     searching.index(case.pk, into.pk)

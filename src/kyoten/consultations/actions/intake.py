@@ -185,7 +185,10 @@ def reopen(case: Consultation, arrived_at: datetime, desk: Desk) -> None:
     rows.filter(first_clock_at=None).exclude(first_answered_at=None).update(
         first_clock_at=F("clock_at"), first_due=F("due")
     )
-    rows.update(state=state, clock_at=timing.clock_at, due=timing.due, reopened=F("reopened") + 1, closed_at=None)
+    rows.update(
+        state=state, clock_at=timing.clock_at, due=timing.due, reopened=F("reopened") + 1, closed_at=None,
+        sorted_away=False,
+    )  # fmt: skip
 
 
 def message_of(mail: InboundMail, text: str, warning: str) -> Message:

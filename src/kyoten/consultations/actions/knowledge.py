@@ -13,7 +13,8 @@ from django.db import transaction
 from django.db.models import F, Prefetch
 
 from kyoten.consultations.actions.handling import CHANGED, check_seat, locked
-from kyoten.consultations.desks import Desk
+from kyoten.consultations.desks import Desk, desks
+from kyoten.consultations.knowledge_searching import GUIDE, index_examples, index_guide
 from kyoten.consultations.models import KIND, Consultation, Draft, Example, GuideSection, marked
 from kyoten.consultations.personal import apart, body_names, stem
 from kyoten.organisations.models import Organisation, Seat
@@ -57,7 +58,7 @@ def export_for(use: str, desk: Desk, *, kind: Literal["xlsx", "docx"], by: Seat,
     cases = _usable(use, desk)
     if not cases and use not in {each.id for each in desk.rules.purpose.uses}:
         _record_attempt(use, desk, by, at)
-        raise Refused(NOT_ALLOWED.format(use=clean_line(use)[:100], purpose=desk.rules.purpose.text))
+        raise Refused(NOT_ALLOWED.format(use=_asked_use(use, desk), purpose=desk.rules.purpose.text))
     if not cases:
         raise Refused("書き出せる相談（回答済みのもの）がまだありません。")
     data = _file(desk, cases, kind)
@@ -70,6 +71,12 @@ def export_for(use: str, desk: Desk, *, kind: Literal["xlsx", "docx"], by: Seat,
 
 def label_of(use: str, desk: Desk) -> str:
     return next((each.label for each in desk.rules.purpose.uses if each.id == use), use)
+
+
+def _asked_use(use: str, desk: Desk) -> str:
+    """In words: another desk of the body may know the use."""
+    known = {each.id: each.label for own in desks(desk.operator) for each in own.rules.purpose.uses}
+    return (known | {"other": "その他の目的"}).get(use, clean_line(use)[:100])
 
 
 def _usable(use: str, desk: Desk) -> list[Consultation]:
@@ -184,6 +191,7 @@ def record_consent(case: Consultation, consent: str, how: str, *, by: Seat, at: 
 def _withdraw_all(case: Consultation, by: Seat, at: datetime) -> None:
     rows = list(case.examples.exclude(state="withdrawn").order_by("pk"))
     Example.objects.filter(pk__in=[row.pk for row in rows]).update(state="withdrawn", withdrawn_at=at)
+    index_examples(*(row.pk for row in rows))
     for row in rows:
         record("withdraw", "相談者の不同意により取下げ", kind="example", record_id=row.pk, by=by.actor(), at=at)
 
@@ -216,6 +224,14 @@ def suggestions_for(case: Consultation, words: str = "") -> list[Suggestion]:
     found = (replace(each, weight=_weight(each, wanted)) for each in _offered(case))
     fitting = sorted((each for each in found if each.weight), key=lambda each: (-each.weight, each.kind, each.pk))
     return fitting[:OFFERED]
+
+
+def with_source(case: Consultation, text: str, chosen: str) -> str:
+    """The text with one of what is offered for this case (`guide:5`, `example:3`) at its end, and where it is from."""
+    for each in _offered(case):
+        if chosen == f"{each.kind}:{each.pk}":
+            return "\n\n".join(filter(None, [text.rstrip(), f"{each.text}\n（出典　{each.source}）"])) + "\n"
+    raise Refused("この資料は、いまは使えません。画面を開き直してください。")
 
 
 def _offered(case: Consultation) -> Iterator[Suggestion]:
@@ -265,14 +281,9 @@ def put_guide_section(
         row = GuideSection.objects.create(operator=by.organisation, **values)
     elif not GuideSection.objects.filter(pk=row.pk, version=version).update(**values, version=F("version") + 1):
         raise Refused(CHANGED.replace("この相談", "この節"))
-    record(
-        "guide",
-        f"ガイドブックの節「{values['title']}」を登録",
-        kind="guide_section",
-        record_id=row.pk,
-        by=by.actor(),
-        at=at,
-    )
+    index_guide(row.pk)
+    said = f"ガイドブックの節「{values['title']}」を登録"
+    record("guide", said, kind=GUIDE, record_id=row.pk, by=by.actor(), at=at)
     row.refresh_from_db()
     return row
 
@@ -295,9 +306,11 @@ def put_guide_sections(rows: Sequence[tuple[str, str, str]], *, by: Seat, at: da
 def drop_guide_section(row: GuideSection, *, by: Seat, at: datetime) -> None:
     """節の削除"""
     _may_keep_guide(by, row)
-    if not GuideSection.objects.filter(pk=row.pk).delete()[0]:
+    pk = row.pk
+    if not GuideSection.objects.filter(pk=pk).delete()[0]:
         raise Refused("この節は、すでに削除されています。")
-    record("guide_drop", "ガイドブックの節を削除", kind="guide_section", record_id=row.pk, by=by.actor(), at=at)
+    index_guide(pk)
+    record("guide_drop", "ガイドブックの節を削除", kind=GUIDE, record_id=pk, by=by.actor(), at=at)
 
 
 def _may_keep_guide(by: Seat, row: GuideSection | None) -> None:

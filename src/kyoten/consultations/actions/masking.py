@@ -9,8 +9,9 @@ from django.db import models, transaction
 from django.db.models import F
 
 from kyoten.consultations import searching
+from kyoten.consultations.actions.attached import read_of
 from kyoten.consultations.actions.handling import check_living, check_seat, locked
-from kyoten.consultations.models import KIND, Callback, Consultation, Draft, Message, Referral
+from kyoten.consultations.models import INBOUND, KIND, Callback, Consultation, Draft, Message, Referral
 from kyoten.consultations.personal import places_of
 from kyoten.organisations.models import Seat
 from kyoten.post.models import InboundMail, OutboundMail
@@ -19,7 +20,6 @@ from kyoten.records.models import Event, Refused
 from kyoten.rules.personal import Kind, find, mask
 from kyoten.rules.text import clean
 
-INBOUND = ("in", "heard", "auto")  # the kinds of message whose mail_id is a mail that came
 NOTHING = "伏せる記載が選ばれていません。印を付けるか、伏せる語を入力してください。"
 UNDER_WAY = "送信の終わっていないメールがあります。送信が終わってから伏せてください。"
 
@@ -41,6 +41,7 @@ def mask_message(message: Message, chosen: Sequence[str], more: str = "", *, by:
         raise Refused(NOTHING)
     if OutboundMail.objects.of(KIND, case.pk).filter(state__in=("queued", "sending")).exists():
         raise Refused(UNDER_WAY)
+    read_of(case)  # what the worker has not read yet would come in uncovered later
     count = _cover_case(case, kinds, at) + _cover_parts(case, kinds) + _cover_mails(case, kinds)
     if not count:
         raise Refused("入力された語は、この相談のどこにも見つかりません。書かれているとおりに入力してください。")
@@ -80,7 +81,9 @@ def _cover_mails(case: Consultation, kinds: Mapping[str, Kind]) -> int:
     came = case.messages.filter(kind__in=INBOUND, mail_id__isnull=False).values("mail_id")
     inbound = InboundMail.objects.filter(pk__in=came)
     outbound = OutboundMail.objects.of(KIND, case.pk)
-    count = sum(_cover(mail, ("subject", "text", "reply_text"), kinds) for mail in inbound.order_by("pk"))
+    count = sum(
+        _cover(mail, ("subject", "text", "reply_text", "attachment_names"), kinds) for mail in inbound.order_by("pk")
+    )
     return count + sum(_cover(mail, ("subject", "text"), kinds) for mail in outbound)
 
 
@@ -103,8 +106,3 @@ def _erase_notes(case: Consultation, kinds: Mapping[str, Kind], by: Seat, at: da
     for event in Event.objects.of(KIND, case.pk):
         if event.note and places_of(event.note, kinds):
             erase_note(event, by=by.actor(), at=at)
-
-
-def may_see_original(message: Message, seat: Seat) -> bool:
-    """届いたままのメール of a message that was masked still shows what was covered: for 管理 seats only."""
-    return message.masked_at is None or seat.is_manager

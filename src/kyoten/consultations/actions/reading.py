@@ -4,17 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, time
 
 from django.db.models import F, QuerySet, Value
 from django.db.models.functions import Replace
+from django.utils import timezone
 
 from kyoten.consultations.models import KIND, Consultation, Deletion
 from kyoten.organisations.models import Organisation, Seat, User
 from kyoten.records.models import AccessLog
+from kyoten.rules.clock import JST, local
 from kyoten.rules.text import clean_line
 
 CHUNK = 500  # ids in one statement
+FOUND = "検索結果"  # what: words of the case stood on a page of the search
+
+
+def log_found(cases: Iterable[int], *, by: Seat, at: datetime) -> None:
+    """検索結果に表示: the words around a hit are read too. Once a seat, case and day, or the log would be mostly this."""
+    shown, since = set(cases), datetime.combine(local(at).date(), time(), JST)
+    rows = AccessLog.objects.filter(kind=KIND, record_id__in=shown, seat_id=by.pk, what=FOUND, at__gte=since)
+    new, now = sorted(shown - set(rows.values_list("record_id", flat=True))), timezone.now()
+    AccessLog.objects.bulk_create(
+        AccessLog(kind=KIND, record_id=pk, what=FOUND, at=at, recorded_at=now, **by.actor().columns()) for pk in new
+    )
 
 
 @dataclass(frozen=True)

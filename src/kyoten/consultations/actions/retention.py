@@ -17,10 +17,23 @@ from django.db.models import Q
 from kyoten.consultations.actions.reading import of_caller
 from kyoten.consultations.desks import Desk, desks
 from kyoten.consultations.figures import kept
-from kyoten.consultations.models import KIND, Callback, Consultation, Deletion, Draft, Example, Mark, Message, Referral
+from kyoten.consultations.knowledge_searching import EXAMPLE
+from kyoten.consultations.models import (
+    INBOUND,
+    KIND,
+    Callback,
+    Consultation,
+    Deletion,
+    Draft,
+    Example,
+    Mark,
+    Message,
+    Referral,
+)
 from kyoten.organisations.models import Organisation, Seat
 from kyoten.papers.listings import write_list
 from kyoten.papers.tables import Table
+from kyoten.post.forgetting import forget
 from kyoten.post.models import Barrier, Enclosure, InboundMail, OutboundMail
 from kyoten.records.actions import Entry, erase_note, record_many
 from kyoten.records.models import AccessLog, Actor, Attachment, Event, Refused
@@ -32,7 +45,6 @@ from kyoten.search.actions import remove_many
 
 log = logging.getLogger(__name__)
 
-INBOUND = ("in", "heard", "auto")
 TIME_OVER = "保存期間の満了"
 ON_REQUEST = "本人からの求め"
 USED = "ほかの記録から使われているため残しました。システムの管理者に連絡してください。"
@@ -151,7 +163,7 @@ def delete_family(root: Consultation, desk: Desk, reason: str, *, by: Actor | No
             raise Refused("この相談は、すでに消去されています。")
         check(root)
         _leave_traces(cases, desk, reason, by, at)
-        digests = _delete_rows([case.pk for case in cases])
+        digests = _delete_rows([case.pk for case in cases], at)
         transaction.on_commit(lambda: remove_unused(digests))
 
 
@@ -167,12 +179,12 @@ def _leave_traces(cases: Sequence[Consultation], desk: Desk, reason: str, by: Ac
     record_many([Entry("delete", f"消去（{reason}）"[:500], KIND, case.pk) for case in cases], by=by, at=at)
 
 
-def _delete_rows(ids: Sequence[int]) -> list[str]:
+def _delete_rows(ids: Sequence[int], at: datetime) -> list[str]:
     """Everything of these cases, upper rows first. Returns the digests of the files that lost a row."""
     came, sent = _came(ids), list(_sent(ids).values_list("pk", flat=True))
     files = set(_files(ids, came, sent))
     _delete_conversation(ids)
-    _delete_mails(came, sent)
+    _delete_mails(came, sent, at)
     rows = Attachment.objects.filter(pk__in=files)
     digests = list(rows.values_list("sha256", flat=True))
     rows.delete()
@@ -215,15 +227,16 @@ def _delete_conversation(ids: Sequence[int]) -> None:
     """A released 事例 is nobody's any more and stays; a proposal or a withdrawn one goes with its case."""
     examples = Example.objects.filter(consultation__in=ids)
     examples.filter(state="released").update(consultation=None)
-    examples.exclude(state="released").delete()
+    unreleased = examples.exclude(state="released")
+    remove_many(EXAMPLE, list(unreleased.values_list("pk", flat=True)))
+    unreleased.delete()
     Message.objects.filter(moved_from__in=ids).update(moved_from=None)
     for model in (Message, Draft, Referral, Callback, Mark):
         model.objects.filter(consultation__in=ids).delete()
 
 
-def _delete_mails(came: Sequence[int], sent: Sequence[int]) -> None:
-    InboundMail.objects.filter(double_of__in=came).update(double_of=None)
-    InboundMail.objects.filter(pk__in=came).delete()
+def _delete_mails(came: Sequence[int], sent: Sequence[int], at: datetime) -> None:
+    forget(came, at)
     others = InboundMail.objects.filter(answers__in=sent)  # of a stranger who quoted us: another case's
     others.exclude(state="taken").update(state="attention", problem=GONE)  # came in this very moment
     others.update(answers=None)

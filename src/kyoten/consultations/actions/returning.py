@@ -85,7 +85,7 @@ def note_double(mail: InboundMail, first: InboundMail, *, at: datetime) -> bool:
 
 @transaction.atomic
 def move_away(mail: InboundMail, sort: str, *, by: Seat, at: datetime) -> None:
-    """振り分けの変更（相談 → 申込・その他）: the case is closed as 取下げ and its mail goes to the other pile.
+    """振り分けの変更（相談 → 申込・その他）: the case is closed as 取下げ, never counted, and its mail goes to the other pile.
 
     Refused where the desk has begun to answer, or where more was said than that mail.
     """
@@ -99,5 +99,7 @@ def move_away(mail: InboundMail, sort: str, *, by: Seat, at: datetime) -> None:
     sorting.give_back(mail, sort)
     said = dict(InboundMail.SORTS)[sort]
     Message.objects.filter(pk=message.pk).update(mail_id=None, warning=f"このメールは「{said}」へ移しました。")
-    Consultation.objects.filter(pk=case.pk).update(state="withdrawn", closed_at=at, version=F("version") + 1)
+    Consultation.objects.filter(pk=case.pk).update(
+        state="withdrawn", sorted_away=True, closed_at=at, version=F("version") + 1
+    )
     record("move_away", f"相談ではなく{said}のメールとして取下げ", kind=KIND, record_id=case.pk, by=by.actor(), at=at)

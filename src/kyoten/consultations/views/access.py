@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+from django.db import connection
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest
-from django.shortcuts import get_object_or_404
 
 from kyoten.consultations.desks import Desk, desk_of, desks_of
 from kyoten.consultations.models import Consultation
+from kyoten.records.statements import statement
 
-WITH = ("operator", "section__organisation", "organisation", "owner__person", "owner__section", "merged_into")
+COLUMNS = [field.attname for field in Consultation._meta.concrete_fields]
 
 
 def case_for(request: HttpRequest, pk: int) -> Consultation:
-    return get_object_or_404(Consultation.objects.visible_to(request.seat).select_related(*WITH), pk=pk)
+    rows = _case(request.seat.organisation.pk, pk)
+    if not rows:
+        raise Http404
+    case = Consultation.from_db(connection.alias, COLUMNS, rows[0])
+    case.operator = request.seat.organisation
+    return case
+
+
+@statement
+def _case(body: int, pk: int) -> QuerySet:
+    return Consultation.objects.of_body(body).filter(pk=pk).values_list(*COLUMNS)
 
 
 def desk_for(request: HttpRequest, case: Consultation) -> Desk:
@@ -23,5 +35,13 @@ def own_desk(request: HttpRequest, slug: str) -> Desk:
     """A desk of the seat's own body; 404 where it is somebody else's."""
     found = desk_of(slug, desks_of(request.seat))
     if found is None:
+        raise Http404
+    return found
+
+
+def own_desks(request: HttpRequest) -> list[Desk]:
+    """The desks of the seat's body; a body without one gets the 404 of what does not exist."""
+    found = desks_of(request.seat)
+    if not found:
         raise Http404
     return found

@@ -4,25 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 
 from django import forms
 from django.contrib import messages
+from django.db import connection
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 
 from kyoten.consultations.actions import answering, handling
-from kyoten.consultations.actions.knowledge import suggestions_for
-from kyoten.consultations.actions.masking import may_see_original
+from kyoten.consultations.actions.knowledge import suggestions_for, with_source
+from kyoten.consultations.actions.withholding import may_open
 from kyoten.consultations.desks import Desk
 from kyoten.consultations.forms import HANDLINGS, Answering, Assigning, CallingBack, Describe, MomentField, Referring
-from kyoten.consultations.models import KIND, Callback, Consultation, Draft, Message, marked
+from kyoten.consultations.models import KIND, STATES, Callback, Consultation, Draft, Mark, Message, Referral
 from kyoten.consultations.personal import found_in
 from kyoten.consultations.views.access import case_for, desk_for
 from kyoten.post.models import InboundMail
 from kyoten.post.serving import download_part
 from kyoten.records.actions import log_access
-from kyoten.records.models import Event, Refused
+from kyoten.records.history import history
+from kyoten.records.models import Refused
+from kyoten.records.statements import statement
 from kyoten.rules.clock import END_OF_DAY, JST
 
 
@@ -35,38 +40,91 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
 def _page(request: HttpRequest, case: Consultation, status: int = 200, **forms_with_errors: forms.Form) -> HttpResponse:
     """The case with all its forms; those a refused act brings keep what was typed."""
     desk = desk_for(request, case)
-    draft = next(
-        (d for d in case.drafts.select_related("written_by__person", "approved_by__person") if d.state in Draft.OPEN),
-        None,
-    )
-    marks = marked(case)
-    listed = list(case.messages.select_related("moved_from"))
-    _attach(listed)
+    [(owner, drafting, calling, referred)] = _around(case.pk)
+    draft = _open_draft(case) if drafting else None
+    marks = _marks(case)
+    listed = _messages(case)
+    may_act = request.seat.may_act
     context = {
         "case": case, "desk": desk, "rules": desk.rules, "shown": case.shown_state(request.at), "messages_of": listed,
-        "draft": draft, "mine": bool(draft and draft.written_by.person_id == request.seat.person_id),
-        "labels": _labels(desk.rules, case, marks),
-        "referrals": case.referrals.all(), "callbacks": case.callbacks.select_related("owner__person"),
-        "events": Event.objects.of(KIND, case.pk), "may_act": request.seat.may_act,
+        "draft": draft, "mine": bool(draft and draft.written_by.person_id == request.seat.person_id), "owner": owner,
+        "labels": _labels(desk.rules, case, marks), "referrals": case.referrals.all() if referred else (),
+        "callbacks": case.callbacks.filter(done_at=None).select_related("owner__person") if calling else (),
+        "events": history(KIND, case.pk), "may_act": may_act,
         "others": _others(request, case), "people": found_in(case, desk, listed),
-        "suggestions": suggestions_for(case) if request.seat.may_act else [],
-        "answering": Answering(initial=_answer_initial(case, draft)),
     } | _asked_for(request, case, desk, marks) | forms_with_errors  # fmt: skip
+    if may_act and ("answering" in context or draft or case.is_open):
+        context = {"answering": Answering(initial=_answer_initial(case, draft))} | context
+        context["suggestions"] = suggestions_for(case)
     return render(request, "consultations/case.html", context, status=status)
+
+
+@statement
+def _around(case: int) -> QuerySet:
+    """Who has the case, and whether there is an open draft, a 折り返し予定 that waits, a 照会: mostly there is none."""
+    of_case = {"consultation": OuterRef("pk")}
+    return Consultation.objects.filter(pk=case).values_list(
+        "owner__person__name",
+        Exists(Draft.objects.filter(**of_case, state__in=Draft.OPEN)),
+        Exists(Callback.objects.filter(**of_case, done_at=None)),
+        Exists(Referral.objects.filter(**of_case)),
+    )
+
+
+def _open_draft(case: Consultation) -> Draft | None:
+    rows = case.drafts.filter(state__in=Draft.OPEN).select_related("written_by__person", "approved_by__person")
+    return rows.first()
+
+
+def _marks(case: Consultation) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {"subject": [], "function": [], "scene": []}
+    for kind, value in _marked(case.pk):
+        found[kind].append(value)
+    return found
+
+
+@statement
+def _marked(case: int) -> QuerySet:
+    return Mark.objects.filter(consultation=case).order_by("pk").values_list("kind", "value")
+
+
+def _messages(case: Consultation) -> list[Message]:
+    """What was said, oldest first, each with the names of the files that came with it."""
+    listed = []
+    for *values, moved_from in _said(case.pk):
+        message = Message.from_db(connection.alias, MESSAGE, values)
+        message.moved_number = moved_from
+        listed.append(message)
+    _attach(listed)
+    return listed
+
+
+MESSAGE = [field.attname for field in Message._meta.concrete_fields if field.attname != "attached_text"]
+
+
+@statement
+def _said(case: int) -> QuerySet:
+    return Message.objects.filter(consultation=case).order_by("at", "pk").values_list(*MESSAGE, "moved_from__number")
 
 
 def _asked_for(
     request: HttpRequest, case: Consultation, desk: Desk, marks: dict[str, list[str]]
 ) -> dict[str, forms.Form]:
     """The one form of `?act=`: all of them on every page would be most of its weight."""
-    seats = handling.colleagues(case, request.at)
+
+    def seats() -> QuerySet:
+        return handling.colleagues(case, request.at)
+
     made: dict[str, Callable[[], forms.Form]] = {
-        "assigning": lambda: Assigning(seats=seats, initial={"owner": case.owner_id}),
+        "answering": lambda: Answering(initial=_answer_initial(case, None)),
+        "assigning": lambda: Assigning(seats=seats(), initial={"owner": case.owner_id}),
         "describe": lambda: Describe(desk=desk.rules, initial=_initial(case, marks)),
         "referring": Referring,
-        "calling": lambda: CallingBack(seats=seats, initial={"when": request.at, "phone": case.phone}),
+        "calling": lambda: CallingBack(seats=seats(), initial={"when": request.at, "phone": case.phone}),
     }
     act = request.GET.get("act", "")
+    if act == "answering" and case.is_open:
+        return {}  # its form stands on the page anyway, with the draft in it
     return {act: made[act]()} if act in made and request.seat.may_act else {}
 
 
@@ -100,19 +158,27 @@ def _labels(rules, case: Consultation, marks: dict[str, list[str]]) -> dict[str,
 def _attach(listed: list[Message]) -> None:
     """The names of what came with each mail, in one query."""
     ids = [m.mail_id for m in listed if m.kind in ("in", "heard", "auto") and m.mail_id]
-    names = dict(InboundMail.objects.filter(pk__in=ids).values_list("pk", "attachment_names"))
+    names = dict(InboundMail.objects.filter(pk__in=ids).values_list("pk", "attachment_names")) if ids else {}
+    masked = any(message.masked_at for message in listed)
     for message in listed:
+        message.unmasked = masked and not message.withheld_at  # its files may still show what was masked
         message.attached = (
             names.get(message.mail_id, "").splitlines() if message.kind in ("in", "heard", "auto") else []
         )
 
 
-def _others(request: HttpRequest, case: Consultation) -> list[Consultation]:
+def _others(request: HttpRequest, case: Consultation) -> list[dict[str, Any]]:
     """Other cases of the same caller, the newest first: to merge with, and to know of."""
-    if not case.email:
-        return []
-    rows = Consultation.objects.visible_to(request.seat).filter(email=case.email).exclude(pk=case.pk)
-    return list(rows.exclude(state="merged").order_by("-received_at", "-pk").only("number", "subject", "state")[:10])
+    rows = _same_caller(request.seat.organisation.pk, case.email, case.pk) if case.email else []
+    return [
+        {"pk": pk, "number": number, "subject": subject, "state": STATES[state]} for pk, number, subject, state in rows
+    ]
+
+
+@statement
+def _same_caller(body: int, email: str, case: int) -> QuerySet:
+    rows = Consultation.objects.of_body(body).filter(email=email).exclude(pk=case).exclude(state="merged")
+    return rows.order_by("-received_at", "-pk").values_list("pk", "number", "subject", "state")[:10]
 
 
 def _act(
@@ -179,8 +245,10 @@ def refer(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 def draft(request: HttpRequest, pk: int) -> HttpResponse:
-    """回答案: 保存 (`do=save`), 承認の依頼 (`approval`), and where no approval is asked for, 回答 (`mail`, `phone`)."""
+    """回答案: 資料を入れる (`insert`), 保存 (`do=save`), 承認の依頼 (`approval`), and where no approval is asked for, 回答 (`mail`, `phone`)."""
     case, form = case_for(request, pk), Answering(request.POST)
+    if "insert" in request.POST:
+        return _inserted(request, case)
     if not form.is_valid():
         return _page(request, case, answering=form)
     do, desk, data = request.POST.get("do", "save"), desk_for(request, case), form.cleaned_data
@@ -195,6 +263,17 @@ def draft(request: HttpRequest, pk: int) -> HttpResponse:
             answering.answer(written, desk, by_phone=heard if do == "phone" else "", by=request.seat, at=request.at)
 
     return _act(request, case, act, said, answering=form)
+
+
+def _inserted(request: HttpRequest, case: Consultation) -> HttpResponse:
+    """参考になる資料を回答案に入れる: into what was typed so far, for its writer to go on with. Nothing is saved yet."""
+    typed = {name: request.POST.get(name, "") for name in Answering.base_fields}
+    try:
+        text = with_source(case, typed["text"], request.POST["insert"])
+        return _page(request, case, answering=Answering(initial=typed | {"text": text}))
+    except Refused as refusal:
+        messages.error(request, str(refusal))
+        return _page(request, case, answering=Answering(initial=typed))
 
 
 @require_POST
@@ -302,7 +381,7 @@ def message_file(request: HttpRequest, pk: int, message: int, number: int) -> Ht
     case = case_for(request, pk)
     row = get_object_or_404(case.messages.filter(kind__in=("in", "heard", "auto"), mail_id__isnull=False), pk=message)
     mail = get_object_or_404(InboundMail.objects.select_related("original"), pk=row.mail_id)
-    if number == 0 and not may_see_original(row, request.seat):
+    if not may_open(row, number, request.seat):
         raise Http404
     log_access(KIND, case.pk, by=request.seat.actor(), at=request.at, what="相談の添付")
     return download_part(mail, number)

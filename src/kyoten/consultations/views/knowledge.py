@@ -4,31 +4,28 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.http import Http404, HttpRequest, HttpResponse
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from kyoten.consultations import personal
-from kyoten.consultations.actions import examples, knowledge, masking
-from kyoten.consultations.desks import Desk, desk_of, desks_of
+from kyoten.consultations.actions import examples, knowledge, masking, withholding
+from kyoten.consultations.desks import desk_of, desks_of
 from kyoten.consultations.knowledge_forms import LONG, Consent, Exporting, Guide, GuideFile, Texts
-from kyoten.consultations.models import Example, GuideSection, Message
-from kyoten.consultations.views.access import case_for, desk_for
+from kyoten.consultations.knowledge_searching import example_text, examples_with
+from kyoten.consultations.models import KIND, Example, GuideSection, Message
+from kyoten.consultations.views.access import case_for, desk_for, own_desks
+from kyoten.consultations.views.finding import before_of, next_page, words_of
+from kyoten.records.actions import log_access
 from kyoten.records.models import Event, Refused
 from kyoten.records.names import content_type_of
 from kyoten.records.views import as_download
 from kyoten.rules.personal import find
+from kyoten.rules.search_text import snippet
 
 PAGE = 50
 TYPED = ("subject", "text", "title", "question", "answer")  # the inputs whose words are looked through
-
-
-def own_desks(request: HttpRequest) -> list[Desk]:
-    """The desks of the seat's body; a body without one gets the 404 of what does not exist."""
-    found = desks_of(request.seat)
-    if not found:
-        raise Http404
-    return found
 
 
 # ---- 個人が分かる記載 -------------------------------------------------------------------------
@@ -57,6 +54,23 @@ def mask(request: HttpRequest, pk: int, message: int) -> HttpResponse:
     return redirect("consultations:case", pk)
 
 
+@require_POST
+def withhold(request: HttpRequest, pk: int, message: int) -> HttpResponse:
+    """添付を伏せる; with `do=show` they are shown again."""
+    case = case_for(request, pk)
+    row = get_object_or_404(Message.objects.select_related("consultation"), pk=message, consultation=case)
+    try:
+        if request.POST.get("do") == "show":
+            withholding.show_files(row, by=request.seat, at=request.at)
+            messages.success(request, "添付ファイルを伏せるのをやめました。")
+        else:
+            count = withholding.withhold_files(row, by=request.seat, at=request.at)
+            messages.success(request, f"添付ファイル{count}件を伏せました。検索にも出ません。")
+    except Refused as refusal:
+        messages.error(request, str(refusal))
+    return redirect("consultations:case", pk)
+
+
 # ---- 同意と事例 -------------------------------------------------------------------------------
 
 
@@ -79,6 +93,9 @@ def propose(request: HttpRequest, pk: int) -> HttpResponse:
     """事例の提案: from the case's own words, with what points at somebody shown beside them."""
     case = case_for(request, pk)
     desk = desk_for(request, case)
+    log_access(
+        KIND, case.pk, by=request.seat.actor(), at=request.at, what="事例の提案"
+    )  # it shows the case's own words
     form = Texts(request.POST or None, initial=Texts.of_case(case))
     if form.is_valid():
         try:
@@ -94,17 +111,23 @@ def propose(request: HttpRequest, pk: int) -> HttpResponse:
 @require_GET
 def list_examples(request: HttpRequest) -> HttpResponse:
     """公開された事例, by words; for a desk of one's own also its proposals."""
-    found = Example.objects.readable_by(request.seat).select_related("operator").order_by("-released_at", "-pk")
-    words = request.GET.get("words", "").strip()[:200]
-    for word in words.split():
-        found = (
-            found.filter(title__icontains=word)
-            | found.filter(question__icontains=word)
-            | found.filter(answer__icontains=word)
-        )
-    page = Paginator(found.distinct(), PAGE).get_page(request.GET.get("page"))
+    rows = Example.objects.readable_by(request.seat).select_related("operator").order_by("-released_at", "-pk")
+    words = words_of(request)
+    if words:
+        return _examples_found(request, rows, words)
+    page = Paginator(rows, PAGE).get_page(request.GET.get("page"))
     waiting = Example.objects.visible_to(request.seat).filter(state="proposed").select_related("proposed_by__person")
-    return render(request, "consultations/examples.html", {"page": page, "words": words, "waiting": waiting})
+    return render(request, "consultations/examples.html", {"page": page, "words": "", "waiting": waiting})
+
+
+def _examples_found(request: HttpRequest, rows: QuerySet[Example], words: str) -> HttpResponse:
+    found = examples_with(words, before=before_of(request), limit=PAGE)
+    by_id = rows.in_bulk([pk for _, pk in found.ids])
+    shown = [by_id[pk] for _, pk in found.ids if pk in by_id]
+    for example in shown:
+        example.place = snippet(example_text(example), words)
+    context = {"shown": shown, "words": words, "found": found, "next": next_page(words, found.before)}
+    return render(request, "consultations/examples.html", context)
 
 
 def _example(request: HttpRequest, pk: int) -> Example:
@@ -212,7 +235,7 @@ def suggest(request: HttpRequest, pk: int) -> HttpResponse:
     case = case_for(request, pk)
     words = "\n".join(request.GET.get(name, "")[:LONG] for name in ("words", "text"))
     found = knowledge.suggestions_for(case, words)
-    return render(request, "consultations/_suggestions.html", {"suggestions": found})
+    return render(request, "consultations/_suggestions.html", {"suggestions": found, "case": case})
 
 
 # ---- ガイドブック -----------------------------------------------------------------------------

@@ -2,31 +2,39 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
 
 from django.contrib import messages
-from django.core.paginator import Paginator
-from django.db.models import Count, F, QuerySet
+from django.core.paginator import Page, Paginator
+from django.db.models import Count, Exists, F, Func, IntegerField, OuterRef, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.http import urlencode
 
 from kyoten.consultations.actions import handling, intake
+from kyoten.consultations.actions.reading import log_found
 from kyoten.consultations.desks import Desk, desk_of, desks, desks_of
 from kyoten.consultations.forms import Asked, Log
-from kyoten.consultations.models import KIND, Callback, Consultation
+from kyoten.consultations.models import KIND, STATES, WAYS, Callback, Consultation, Message, state_shown
 from kyoten.consultations.personal import Own, once, others_in
-from kyoten.consultations.searching import texts_of
+from kyoten.consultations.searching import HEAD, with_messages
 from kyoten.consultations.views.access import own_desk
+from kyoten.consultations.views.finding import before_of, beside
 from kyoten.records.models import Refused
+from kyoten.records.statements import statement
+from kyoten.rules.clock import local
 from kyoten.rules.personal import Span
 from kyoten.rules.search_text import snippet
+from kyoten.rules.wareki import wareki
 from kyoten.search.finding import Found, find
 
 ROWS = 50
 # What a list shows; the texts of 50 cases are not read for it.
-SHOWN = ("number", "state", "way", "received_at", "due", "latest_at", "subject", "body_name", "person_name", "urgent",
-         "warning", "programme", "owner__person__name", "operator_id")  # fmt: skip
+SHOWN = ("pk", "number", "state", "way", "received_at", "due", "subject", "body_name", "person_name", "urgent",
+         "warning", "owner__person__name")  # fmt: skip
 VIEWS = {
     "open": "対応中",
     "mine": "自分の担当",
@@ -41,16 +49,24 @@ ORDERS = {
     "received": ("received_at", "pk"),
     "-received": ("-received_at", "-pk"),
 }
+Row = dict[str, Any]  # what the templates show of a case, ready made: fifty of them stand on a page
 
 
-@dataclass(frozen=True)
-class Hit:
-    """A case found by words, with the place where they stand."""
+class Rows(Paginator):
+    """Pages of cases; one of the later half is read from the end, because a database counts its way there."""
 
-    case: Consultation
-    before: str
-    hit: str
-    after: str
+    def __init__(self, rows: QuerySet[Consultation], count: int) -> None:
+        super().__init__(rows, ROWS)
+        self.count = count
+
+    def page(self, number: int | str) -> Page:
+        number = self.validate_number(number)
+        first = (number - 1) * ROWS
+        last = min(first + ROWS, self.count)
+        if first * 2 <= self.count:
+            return self._get_page(list(self.object_list[first:last]), number, self)
+        backwards = self.object_list.reverse()[self.count - last : self.count - first]
+        return self._get_page(list(backwards)[::-1], number, self)
 
 
 def list_cases(request: HttpRequest) -> HttpResponse:
@@ -72,17 +88,33 @@ def list_cases(request: HttpRequest) -> HttpResponse:
     if subject:
         rows = rows.filter(marks__kind="subject", marks__value=subject)
     order = ORDERS.get(request.GET.get("sort", ""), ORDERS["-received" if view == "all" else "due"])
-    page = Paginator(rows.order_by(*order).select_related("owner__person").only(*SHOWN), ROWS).get_page(
-        request.GET.get("page")
-    )
-    for case in page.object_list:
-        case.shown = case.shown_state(request.at)
+    counts = _counts(request, desk)
+    count = None if asker or subject else _known_count(request, counts, view, desk)
+    count = rows.count() if count is None else count
+    page = Rows(rows.order_by(*order).values_list(*SHOWN), count).get_page(request.GET.get("page"))
+    page.object_list = _rows(page.object_list, request.at)
     context = {
         "desks": own, "desk": desk, "page": page, "view": view, "views": VIEWS.items(), "words": "",
-        "asker": asker, "subject": subject, "counts": _counts(request, desk), "rules": (desk or own[0]).rules,
-        "callbacks": _callbacks(request),
+        "asker": asker, "subject": subject, "counts": counts, "rules": (desk or own[0]).rules,
+        "callbacks": _callbacks(request) if view != "all" else [],
     }  # fmt: skip
     return render(request, "consultations/list.html", context)
+
+
+def _rows(cases: Iterable[Sequence[Any]], at: datetime) -> list[Row]:
+    before, _, after = reverse("consultations:case", args=(0,)).rpartition("0")  # once for all of them
+    return [_row(values, at) | {"url": f"{before}{values[0]}{after}"} for values in cases]
+
+
+def _row(values: Sequence[Any], at: datetime) -> Row:
+    case = dict(zip(SHOWN, values, strict=False))
+    received, (state, kind) = local(case["received_at"]), state_shown(case["state"], case["due"], at)
+    return case | {
+        "who": f"{WAYS[case['way']]}　{case['body_name'] or '機関名なし'}　{case['person_name']}",
+        "shown": state, "kind": kind, "open": case["state"] in Consultation.OPEN,
+        "owner": case["owner__person__name"] or "－",
+        "day": wareki(received.date()), "time": f"{received.hour}:{received.minute:02}",
+    }  # fmt: skip
 
 
 def _viewed(rows: QuerySet[Consultation], view: str, request: HttpRequest) -> QuerySet[Consultation]:
@@ -97,44 +129,86 @@ def _viewed(rows: QuerySet[Consultation], view: str, request: HttpRequest) -> Qu
     return rows.open() if view == "open" else rows.exclude(state="merged")
 
 
+def _known_count(request: HttpRequest, counts: dict[str, int], view: str, desk: Desk | None) -> int | None:
+    """How many there are, where that need not be counted row by row: what is open has been; of all, an index of
+    nothing but the body counts four times as fast as one of the states, and the merged are few."""
+    if view == "open":
+        return sum(counts.values())
+    if view == "all" and desk is None:
+        body = request.seat.organisation.pk
+        [(everything,)], [(merged,)] = _number_of_all(body), _number_of_merged(body)
+        return everything - merged
+    return None
+
+
+# Not Django's Count, which groups, and then the database looks at every row.
+NUMBER = Func(function="COUNT", template="COUNT(*)", output_field=IntegerField())
+
+
+@statement
+def _number_of_all(body: int) -> QuerySet:
+    return Consultation.objects.of_body(body).order_by().values_list(NUMBER)
+
+
+@statement
+def _number_of_merged(body: int) -> QuerySet:
+    return Consultation.objects.of_body(body).filter(state="merged").order_by().values_list(NUMBER)
+
+
 def _counts(request: HttpRequest, desk: Desk | None) -> dict[str, int]:
     """By state, what is open; finished cases are many and nobody asks how many here."""
-    rows = Consultation.objects.visible_to(request.seat).open()
-    if desk:
-        rows = rows.filter(programme=desk.slug)
-    found = dict(rows.order_by().values_list("state").annotate(n=Count("pk")))
-    return {label: found.get(value, 0) for value, label in Consultation.State.choices if value in Consultation.OPEN}
+    found = dict.fromkeys(Consultation.OPEN, 0)
+    for programme, state, number in _open_by_state(request.seat.organisation.pk):
+        if desk is None or programme == desk.slug:
+            found[state] += number
+    return {STATES[state]: number for state, number in found.items()}
 
 
-def _callbacks(request: HttpRequest) -> list[Callback]:
+@statement
+def _open_by_state(body: int) -> QuerySet:
+    rows = Consultation.objects.of_body(body).open().order_by()
+    return rows.values("programme", "state").annotate(n=Count("pk")).values_list("programme", "state", "n")
+
+
+def _callbacks(request: HttpRequest) -> list[Row]:
     """折り返し予定, the next first."""
-    rows = Callback.objects.filter(done_at=None, consultation__operator=request.seat.organisation)
-    return list(rows.select_related("consultation", "owner__person").order_by("at", "pk")[:20])
+    return [dict(zip(WAITING, values, strict=True)) for values in _waiting(request.seat.organisation.pk)]
+
+
+WAITING = ("case", "number", "subject", "at", "phone", "note", "owner")
+
+
+@statement
+def _waiting(body: int) -> QuerySet:
+    # The promises that are waiting are few, a body's cases are many: nothing leads from these to those.
+    mine = Exists(Consultation.objects.of_body(body).filter(pk=OuterRef("consultation_id")))
+    rows = Callback.objects.filter(mine, done_at=None).order_by("at", "pk")[:20]
+    return rows.values_list("consultation_id", "consultation__number", "consultation__subject", "at", "phone", "note",
+                            "owner__person__name")  # fmt: skip
 
 
 def _found(request: HttpRequest, own: list[Desk], desk: Desk | None, words: str) -> HttpResponse:
-    before = request.GET.get("before", "")
-    found = find(
-        words, scope=request.seat.organisation.pk, kinds=(KIND,), before=int(before) if before.isdecimal() else None,
-        limit=ROWS,
-    )  # fmt: skip
+    found = find(words, scope=request.seat.organisation.pk, kinds=(KIND,), before=before_of(request), limit=ROWS)
     context = {
         "desks": own, "desk": desk, "words": words, "hits": _hits(request, found, words), "found": found,
         "next": urlencode({"words": words, "before": found.before}) if found.before else "", "rules": (desk or own[0]).rules,
-    }  # fmt: skip
+    } | ({} if before_of(request) else beside(request, words))  # fmt: skip
     return render(request, "consultations/found.html", context)
 
 
-def _hits(request: HttpRequest, found: Found, words: str) -> list[Hit]:
-    rows = Consultation.objects.visible_to(request.seat).select_related("owner__person")
-    by_id = rows.in_bulk([record_id for _, record_id in found.ids])
-    texts = texts_of(by_id)
-    hits = []
-    for _, record_id in found.ids:
-        if case := by_id.get(record_id):
-            case.shown = case.shown_state(request.at)
-            hits.append(Hit(case, *(snippet(texts[record_id], words) or ("", "", ""))))
-    return hits
+def _hits(request: HttpRequest, found: Found, words: str) -> list[Row]:
+    """The cases found, each with the place where the words stand."""
+    ids = [record_id for _, record_id in found.ids]
+    cases = Consultation.objects.visible_to(request.seat).filter(pk__in=ids).order_by()
+    rows = {values[0]: values for values in cases.values_list(*SHOWN, *HEAD)} if ids else {}
+    heads = {pk: values[len(SHOWN) :] for pk, values in rows.items()}
+    texts = with_messages(heads, Message.objects.filter(consultation__in=list(rows)))
+    shown = _rows([rows[pk] for pk in ids if pk in rows], request.at)
+    for row in shown:
+        row["people"] = f"{row['body_name']}　{row['person_name']}　担当 {row['owner']}"
+        row["before"], row["hit"], row["after"] = snippet(texts[row["pk"]], words) or ("", "", "")
+    log_found(rows, by=request.seat, at=request.at)
+    return shown
 
 
 def log(request: HttpRequest, slug: str) -> HttpResponse:

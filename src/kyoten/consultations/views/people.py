@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from kyoten.consultations.actions import reading, retention
 from kyoten.consultations.knowledge_forms import Person, Readers, Removing
-from kyoten.consultations.views.knowledge import own_desks
+from kyoten.consultations.views.access import own_desks
 from kyoten.records.models import Refused
 from kyoten.records.names import content_type_of
 from kyoten.records.views import as_download

@@ -13,14 +13,13 @@ from typing import Any
 
 from django import forms, template
 from django.core.paginator import Page
-from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from kyoten.rules import wareki as eras
 from kyoten.rules.answers import Problem, show
 from kyoten.rules.answers.showing import label as label_of
-from kyoten.rules.clock import OFFICES
+from kyoten.rules.clock import OFFICES, local
 from kyoten.rules.definition import Column, Field, Form
 
 register = template.Library()
@@ -37,7 +36,7 @@ ANSWER_LINES = (5, 24)  # the least and the most lines of a textarea
 
 
 def _local(value: date | datetime) -> date | datetime:
-    return timezone.localtime(value) if isinstance(value, datetime) and timezone.is_aware(value) else value
+    return local(value) if isinstance(value, datetime) and value.tzinfo else value
 
 
 def _day(value: date | datetime) -> date:
@@ -112,6 +111,11 @@ def due(context: template.Context, deadline: date | datetime | None, at: datetim
     if not deadline:
         return ""
     words, kind = due_words(deadline, at or context["request"].at)
+    return _due(kind, words)
+
+
+@lru_cache(typed=True)  # a SafeString equals the plain text it was made from
+def _due(kind: str, words: str) -> SafeString:
     return format_html('<span class="due {}">{}</span>', kind, words)
 
 
@@ -122,7 +126,12 @@ def due(context: template.Context, deadline: date | datetime | None, at: datetim
 @lru_cache(maxsize=256, typed=True)  # a board shows the same few hundreds of times; typed: safe text is not str
 def tag(words: str, kind: str = "") -> SafeString:
     """A status by words and shape; kind is ok, go, warn, stop, none or empty."""
-    return format_html('<span class="tag {}">{}</span>', kind if kind in KINDS else "", words)
+    return _tag(kind if kind in KINDS else "", words)
+
+
+@lru_cache(typed=True)  # a SafeString equals the plain text it was made from
+def _tag(kind: str, words: str) -> SafeString:
+    return format_html('<span class="tag {}">{}</span>', kind, words)
 
 
 @register.inclusion_tag("parts/bar.html")

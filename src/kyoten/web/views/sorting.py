@@ -14,6 +14,7 @@ from django.views.decorators.http import require_POST
 from kyoten.calls.models import Call
 from kyoten.consultations.actions import returning
 from kyoten.consultations.actions.intake import take_mail
+from kyoten.consultations.actions.withholding import may_open_part
 from kyoten.consultations.desks import Desk, addressed, desks_of
 from kyoten.consultations.models import KIND, Consultation
 from kyoten.post import sorting
@@ -86,10 +87,11 @@ def _mailboxes(request: HttpRequest) -> list[dict]:
 
 def show_mail(request: HttpRequest, pk: int) -> HttpResponse:
     mail, tab = _one(request, pk)
-    log_access("inbound_mail", mail.pk, by=request.seat.actor(), at=request.at, what="受信メールの本文")
+    _log_read(request, mail, tab, "受信メールの本文")
+    shown = {n: may_open_part(mail, n, request.seat) for n in (0, 1)}
     calls = Call.objects.filter(organiser__organisation=request.seat.organisation, announced_at=None)
     data = {
-        "mail": mail, "tab": tab, "title": dict(TABS)[tab], "text": without_keys(mail.text), "files": enclosed(mail),
+        "mail": mail, "tab": tab, "title": dict(TABS)[tab], "text": without_keys(mail.text), "files": enclosed(mail) if shown[1] else (), "original": shown[0],
         "calls": calls.order_by("-opened_at") if tab != "desk" else [], "desk": _desk(request, mail),
         "moves": [(key, words) for key, words in (("desk", "相談"), ("call", "申込"), ("other", "その他")) if key != tab],
     }  # fmt: skip
@@ -98,12 +100,18 @@ def show_mail(request: HttpRequest, pk: int) -> HttpResponse:
 
 def mail_file(request: HttpRequest, pk: int, number: int) -> HttpResponse:
     """A file that came with the mail (`number` from 1), or the mail as it came (0, not for 閲覧: it may quote a key)."""
-    mail, _ = _one(request, pk)
-    if number == 0 and not request.seat.may_act:
+    mail, tab = _one(request, pk)
+    if number == 0 and not request.seat.may_act or not may_open_part(mail, number, request.seat):
         raise Http404
     response = download_part(mail, number)
-    log_access("inbound_mail", mail.pk, by=request.seat.actor(), at=request.at, what="受信メールの添付")
+    _log_read(request, mail, tab, "受信メールの添付")
     return response
+
+
+def _log_read(request: HttpRequest, mail: InboundMail, tab: str, what: str) -> None:
+    """Whoever reads the mail of a case has read the case."""
+    kind, record_id = (KIND, mail.taken_id) if tab == "desk" else ("inbound_mail", mail.pk)
+    log_access(kind, record_id, by=request.seat.actor(), at=request.at, what=what)
 
 
 @require_POST

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from kyoten.consultations.actions.mail_retention import retain_mails
 from kyoten.consultations.actions.retention import retain
 from kyoten.web import demo
 
@@ -24,3 +25,5 @@ class Command(BaseCommand):
             self.stdout.write(f"{outcome.number}\t{outcome.kept or gone}")
         kept = sum(1 for outcome in outcomes if outcome.kept)
         self.stdout.write(f"{gone} {len(outcomes) - kept}件、残したもの {kept}件。")
+        mails = retain_mails(at=demo.now(), dry_run=dry_run)
+        self.stdout.write(f"相談にならなかったメール　{gone} {mails}通。")

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from kyoten.consultations import searching
+from kyoten.consultations import knowledge_searching, searching
 from kyoten.search.actions import rebuild
 
 
@@ -17,5 +17,5 @@ class Command(BaseCommand):
 
     def handle(self, *args: object, **options: Any) -> None:
         start = time.monotonic()
-        count = rebuild([searching.everything()])
+        count = rebuild([searching.everything(), knowledge_searching.everything()])
         self.stdout.write(f"索引を作り直しました（{count:,}件、{time.monotonic() - start:.1f}秒）。")
