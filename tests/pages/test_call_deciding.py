@@ -1,0 +1,36 @@
+"""確認・決定 on screen: what a person has confirmed is told, not what the rule still says about it."""
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from kyoten.calls.actions import selecting
+from tests.flows import calling
+from tests.world import login
+
+pytestmark = pytest.mark.django_db
+OPEN = "まだ確認されていません"
+
+
+def pages(world, application) -> list[str]:
+    client = login(Client(), world.seat_secretariat)
+    return [client.get(reverse(f"calls:{name}", args=[application.pk])).text for name in ("decide", "application")]
+
+
+def test_a_confirmed_requirement_is_not_called_open(world, clock):
+    application = calling.forwarded(world)
+    clock(calling.SELECTING)
+    type(application).objects.filter(pk=application.pk).update(ticks_text="{}")
+    assert [OPEN in html for html in pages(world, application)] == [True, True]
+    selecting.tick(application, "hub_led", True, by=world.seat_secretariat, at=calling.SELECTING)
+    assert [OPEN in html for html in pages(world, application)] == [False, False]
+
+
+def test_a_refused_conflict_keeps_what_was_written(world, clock):
+    application = calling.forwarded(world)
+    clock(calling.SELECTING)
+    client = login(Client(), world.seat_secretariat)
+    url = reverse("calls:conflict", args=[application.pk])
+    html = client.post(url, {"person": "", "reason": "会議の委員である。"}).text
+    assert "対象の方を選んでください。" in html
+    assert "会議の委員である。</textarea>" in html
