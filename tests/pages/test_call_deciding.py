@@ -1,4 +1,4 @@
-"""確認・決定 on screen: what a person has confirmed is told, not what the rule still says about it."""
+"""確認・決定 and 起案 on screen: what is confirmed is not called open, what cannot be done is not offered."""
 
 import pytest
 from django.test import Client
@@ -34,3 +34,13 @@ def test_a_refused_conflict_keeps_what_was_written(world, clock):
     html = client.post(url, {"person": "", "reason": "会議の委員である。"}).text
     assert "対象の方を選んでください。" in html
     assert "会議の委員である。</textarea>" in html
+
+
+def test_what_cannot_be_sent_is_not_offered_to_be_frozen(world, clock):
+    application = calling.submitted(world)
+    clock(calling.GATHERING)
+    client, url = login(Client(), world.seat_chiba), reverse("calls:prepare", args=["r7-zaitaku"])
+    offer = "起案用一式を作成して確定する</button>"
+    assert ("このままでは提出できません" in client.get(url).text, offer in client.get(url).text) == (True, False)
+    calling.with_officer(world, application)
+    assert ("このままでは提出できません" in client.get(url).text, offer in client.get(url).text) == (False, True)
