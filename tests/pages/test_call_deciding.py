@@ -44,3 +44,10 @@ def test_what_cannot_be_sent_is_not_offered_to_be_frozen(world, clock):
     assert ("このままでは提出できません" in client.get(url).text, offer in client.get(url).text) == (True, False)
     calling.with_officer(world, application)
     assert ("このままでは提出できません" in client.get(url).text, offer in client.get(url).text) == (False, True)
+
+
+def test_the_guide_says_each_requirement_once(world):
+    calling.opened(world)
+    aside = Client().get(reverse("calls:guide", args=["r7-zaitaku"])).text.partition("応募要件の確認の時期")[2]
+    assert aside.count("<b>特定の職種・団体に偏らないように留意すること</b>") == 1
+    assert aside.count("<li>") == len({rule.text for rule in world.programme.definition.call.rules})
