@@ -20,6 +20,8 @@ from kyoten.papers.fax import FaxSheet, write_fax_sheet
 from kyoten.papers.forms import write_form
 from kyoten.papers.letters import Item, Letter, write_letter
 from kyoten.papers.tables import Table, write_table
+from kyoten.records.actions import store_file
+from kyoten.records.models import Actor, Attachment
 from kyoten.rules import answers as form_answers
 from kyoten.rules.clock import deadline_moment, local
 from kyoten.rules.definition import Definition, Field, GuideBlock
@@ -41,6 +43,13 @@ def form_of(application: Application, kind: str) -> bytes:
 
 def blank_form(definition: Definition, kind: str) -> bytes:
     return write_form(definition, {}, kind)
+
+
+def form_to_enclose(definition: Definition, *, by: Actor, at: datetime) -> list[Attachment]:
+    """The blank form as a Word file, stored to go with a notice; nothing where the programme has no form."""
+    if definition.form is None:
+        return []
+    return [store_file(blank_form(definition, "docx"), f"{definition.form.file_name}.docx", by=by, at=at)]
 
 
 def rows_table(field: Field, rows: Sequence[Mapping[str, str]]) -> bytes:

@@ -17,13 +17,14 @@ from kyoten.organisations.models import Organisation, Seat, Section
 from kyoten.post.actions import need_attention, send, take
 from kyoten.post.models import InboundMail
 from kyoten.programmes.models import sections_in_charge
-from kyoten.records.actions import Entry, record, record_many
-from kyoten.records.models import Actor, Refused
+from kyoten.records.actions import Entry, attach, record, record_many
+from kyoten.records.models import Actor, Attachment, Refused
 from kyoten.rules.clock import local
 from kyoten.rules.wareki import wareki
 
 DOUBLE_CLICK = timedelta(minutes=1)  # who was reminded so lately is not reminded again
 KIND = "addressee"  # the record kind of an Addressee row
+ENCLOSED = "enclosed"  # label of the files that go with every mail of an inquiry
 ADDED = "※{day}付けの照会の照会先に加えましたので、お送りします。"
 NOW_ASKED = "※先に参考としてお送りした件です。あらためて、期限までの御回答をお願いします。"
 NAMES = {"considering": "検討中", "not_applicable": "該当なし", "answered": "提出済", "returned": "補正依頼中"}
@@ -51,10 +52,14 @@ def ask(
     to: Sequence[Organisation],
     reference: Sequence[Organisation] = (),
     parent: Addressee | None = None,
+    enclosed: Sequence[Attachment] = (),
     by: Seat,
     at: datetime,
 ) -> Inquiry:
-    """照会: put one question to many bodies; each gets a case at its section in charge, a mail and a signed link."""
+    """照会: put one question to many bodies; each gets a case at its section in charge, a mail and a signed link.
+
+    `enclosed`: files that go with every mail of it, also where a body passes it down.
+    """
     check_ask(what, to, parent, by, at)
     hold(by.organisation.pk)
     inquiry = inquiry_of(what, parent, by.section, at)
@@ -72,11 +77,19 @@ def ask(
         {"to": [o.code or o.name for o in to], "reference": [o.code or o.name for o in reference]},
     )
     record_many([asked, *_received(inquiry, found)], by=by.actor(), at=at)
+    for file in enclosed:
+        attach(file, kind="inquiry", record_id=inquiry.pk, label=ENCLOSED)
+    files = enclosures(inquiry)
     for row in found.new:
-        _notify(row, by=by, at=at)
+        _notify(row, files, by=by, at=at)
     for row in found.moved:
-        _notify(row, by=by, at=at, lead=NOW_ASKED)
+        _notify(row, files, by=by, at=at, lead=NOW_ASKED)
     return inquiry
+
+
+def enclosures(inquiry: Inquiry) -> list[Attachment]:
+    """What was enclosed when the question was first put."""
+    return list(Attachment.objects.of("inquiry", inquiry.tree_id, ENCLOSED))
 
 
 @transaction.atomic
@@ -98,10 +111,11 @@ def add_addressees(
     if not (found.new or found.moved):
         raise Refused("選ばれた団体には、この件がすでに届いています。画面を開き直して確かめてください。")
     record_many([_added(inquiry, found), *_received(inquiry, found)], by=by.actor(), at=at)
+    files = enclosures(inquiry)
     for row in found.new:
-        _notify(row, by=by, at=at, lead=ADDED.format(day=wareki(local(inquiry.sent_at).date())))
+        _notify(row, files, by=by, at=at, lead=ADDED.format(day=wareki(local(inquiry.sent_at).date())))
     for row in found.moved:
-        _notify(row, by=by, at=at, lead=NOW_ASKED)
+        _notify(row, files, by=by, at=at, lead=NOW_ASKED)
     return [*found.new, *found.moved]
 
 
@@ -208,35 +222,41 @@ def _entry(act: str, title: str, row: Addressee) -> Entry:
     return Entry(act, title, KIND, row.pk)
 
 
-def _notify(row: Addressee, *, by: Seat, at: datetime, again: bool = False, lead: str = "") -> None:
+def _notify(
+    row: Addressee, files: Sequence[Attachment], *, by: Seat, at: datetime, again: bool = False, lead: str = ""
+) -> None:
     """The mail says everything in its text: behind 三層分離 nothing else may be openable. `lead` stands above it."""
-    inquiry = row.inquiry
+    inquiry, said = row.inquiry, notice_text(row, files)
     reference = row.purpose == Addressee.Purpose.REFERENCE
     head = "【再依頼】" if again else "【参考送付】" if reference else ""
     send(
         to=[row.section.email],
         subject=f"{head}{inquiry.title}",
-        text=f"{lead}\n\n{notice_text(row)}" if lead else notice_text(row),
+        text=f"{lead}\n\n{said}" if lead else said,
         at=at,
         key=f"addressee:{row.pk}:{row.reminded if again else row.purpose}",
         by=by.actor(),
         section_id=by.section_id,
         about=(KIND, row.pk),
+        attachments=files,
     )
 
 
-def notice_text(row: Addressee) -> str:
+def notice_text(row: Addressee, files: Sequence[Attachment] = ()) -> str:
     """The text of the mail an addressee gets: who asks what by when, and the three ways to answer."""
     link = f"{settings.BASE_URL}{reverse('inquiries:link', args=[row.token])}"
     reference = row.purpose == Addressee.Purpose.REFERENCE
-    return notice(row.inquiry, to=f"{row.organisation}　{row.section.name}", link=link, reference=reference)
+    to = f"{row.organisation}　{row.section.name}"
+    return notice(row.inquiry, to=to, link=link, reference=reference, enclosed=[file.name for file in files])
 
 
-def notice(inquiry: Inquiry, *, to: str, link: str, reference: bool = False) -> str:
+def notice(inquiry: Inquiry, *, to: str, link: str, reference: bool = False, enclosed: Sequence[str] = ()) -> str:
     """The same for any addressee; an inquiry not yet sent has its day and its number left open."""
     day = wareki(local(inquiry.sent_at).date()) if inquiry.sent_at else "（施行日）"
     number = [inquiry.document_number] if inquiry.document_number else []
     lines = [*number, day, "", f"{to}　御中", "", f"{inquiry.asker}", "", inquiry.covering_text, "", *_annex(inquiry)]
+    if enclosed:
+        lines += [f"■ 添付　{'、'.join(enclosed)}"]
     if reference:
         return "\n".join([*lines, "※参考としてお送りするものです。回答の必要はありません。"])
     if inquiry.due:
@@ -386,10 +406,11 @@ def pass_on(row: Addressee, section: Section, *, by: Seat, at: datetime) -> None
         raise Refused("ほかの方が先に回送しました。画面を開き直して確かめてください。")
     before, row.section = row.section, section
     record("pass_on", f"{before.name}から{section.name}へ回送", kind=KIND, record_id=row.pk, by=by.actor(), at=at)
+    files = enclosures(row.inquiry)
     send(
-        to=[section.email], subject=f"【回送】{row.inquiry.title}", text=notice_text(row), at=at,
+        to=[section.email], subject=f"【回送】{row.inquiry.title}", text=notice_text(row, files), at=at,
         key=f"pass_on:{row.pk}:{section.pk}:{at.isoformat()}", by=by.actor(), section_id=by.section_id,
-        about=(KIND, row.pk),
+        about=(KIND, row.pk), attachments=files,
     )  # fmt: skip
 
 
@@ -411,8 +432,9 @@ def remind(inquiry: Inquiry, rows: Sequence[Addressee], *, by: Seat, at: datetim
         row.inquiry, row.reminded, row.reminded_at = inquiry, row.reminded + 1, at
     Addressee.objects.bulk_update(missing, ["reminded", "reminded_at"])
     record_many([_entry("remind", f"再依頼（{row.reminded}回目）", row) for row in missing], by=by.actor(), at=at)
+    files = enclosures(inquiry)
     for row in missing:
-        _notify(row, by=by, at=at, again=True)
+        _notify(row, files, by=by, at=at, again=True)
     return len(missing)
 
 

@@ -109,7 +109,9 @@ def open_the_call() -> None:
         "在宅医療の拠点整備・運用に向けた伴走支援の実施地域を募集します。\n"
         "管内の市町村等への周知と、応募を希望する地域の申込書のとりまとめをお願いします。"
     )
-    opening.open_call(programme, text, document_number="事務連絡", by=world.seat_of("jimukyoku"), at=_at(6, 25, 10))
+    by, at = world.seat_of("jimukyoku"), _at(6, 25, 10)
+    enclosed = papers.form_to_enclose(programme.definition, by=by.actor(), at=at)
+    opening.open_call(programme, text, document_number="事務連絡", enclosed=enclosed, by=by, at=at)
 
 
 def ask_below() -> None:

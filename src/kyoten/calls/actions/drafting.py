@@ -20,7 +20,7 @@ from kyoten.calls.actions.opening import (
     void_drafts,
 )
 from kyoten.calls.models import Call
-from kyoten.inquiries.actions import check_ask, notice, section_in_charge_of, until
+from kyoten.inquiries.actions import ENCLOSED, check_ask, notice, section_in_charge_of, until
 from kyoten.inquiries.actions import inquiry_of as unsent
 from kyoten.inquiries.models import Addressee, Draft
 from kyoten.organisations.actions.locks import hold
@@ -66,7 +66,9 @@ def frozen_of(plan: Plan, section: Section, at: datetime) -> dict[str, Any]:
 def mail_of(plan: Plan, section: Section) -> str:
     """The text of the mail that every addressee gets, its own name and link left open."""
     what = replace(plan.what, document_number="（文書番号）")
-    return notice(unsent(what, plan.parent, section, None), to="（宛名）", link="（宛先ごとの回答用リンク）")
+    names = [file.name for file in plan.enclosed]
+    link = "（宛先ごとの回答用リンク）"
+    return notice(unsent(what, plan.parent, section, None), to="（宛名）", link=link, enclosed=names)
 
 
 @transaction.atomic
@@ -83,6 +85,8 @@ def prepare(plan: Plan, *, file: Attachment, expected: dict[str, Any], by: Seat,
         prepared_by=f"{by.section}　{by.person.name}", frozen_text=json.dumps(expected, ensure_ascii=False, sort_keys=True),
     )  # fmt: skip
     attach(file, kind=KIND, record_id=draft.pk, label="draft_set")
+    for enclosed in plan.enclosed if plan.parent is None else ():
+        attach(enclosed, kind=KIND, record_id=draft.pk, label=ENCLOSED)
     record("prepare", f"{draft.get_kind_display()}の起案用一式を作成", kind=KIND, record_id=draft.pk, by=by.actor(), at=at,
            facts={"sha256": file.sha256, "revision": plan.programme.revision, "addressees": len(plan.to)})  # fmt: skip
     return draft
@@ -91,7 +95,8 @@ def prepare(plan: Plan, *, file: Attachment, expected: dict[str, Any], by: Seat,
 def plan_of(draft: Draft) -> Plan:
     """What the draft would send today: its own text, date and addressees, over the definition as it is now."""
     if draft.kind == Draft.Kind.OPEN:
-        return plan_opening(Programme.objects.latest(draft.programme), draft.covering_text)
+        enclosed = Attachment.objects.of(KIND, draft.pk, ENCLOSED)
+        return plan_opening(Programme.objects.latest(draft.programme), draft.covering_text, enclosed)
     bodies = Organisation.objects.in_bulk([pk for key in ("to", "reference") for pk, *_ in draft.frozen[key]])
     to, reference = ([bodies[pk] for pk, *_ in draft.frozen[key]] for key in ("to", "reference"))
     rows = Addressee.objects.select_related("inquiry__asker__organisation", "organisation", "section")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 
@@ -10,13 +11,13 @@ from django.db import IntegrityError, transaction
 from django.urls import reverse
 
 from kyoten.calls.models import Call
-from kyoten.inquiries.actions import Ask, add_addressees, ask, check_ask
+from kyoten.inquiries.actions import Ask, add_addressees, ask, check_ask, enclosures
 from kyoten.inquiries.models import Addressee, Draft, Inquiry
 from kyoten.organisations.actions.locks import hold
 from kyoten.organisations.models import Organisation, Seat
 from kyoten.programmes.models import Programme
 from kyoten.records.actions import Entry, record, record_many
-from kyoten.records.models import Refused
+from kyoten.records.models import Attachment, Refused
 from kyoten.rules.clock import JST, child_deadline, deadline_moment, local
 from kyoten.rules.wareki import wareki
 
@@ -33,9 +34,10 @@ class Plan:
     to: list[Organisation]
     reference: list[Organisation]
     parent: Addressee | None = None  # the case a prefecture received; None for the opening
+    enclosed: tuple[Attachment, ...] = ()  # files that go with every mail
 
 
-def plan_opening(programme: Programme, covering_text: str) -> Plan:
+def plan_opening(programme: Programme, covering_text: str, enclosed: Sequence[Attachment] = ()) -> Plan:
     """公募開始, as the definition has it now."""
     call = programme.definition.call
     if call is None:
@@ -49,7 +51,7 @@ def plan_opening(programme: Programme, covering_text: str) -> Plan:
         silence=call.silence.means,
         silence_text=call.silence.text,
     )
-    return Plan("open", programme, what, _invited(call.invites), _reference(call.reference))
+    return Plan("open", programme, what, _invited(call.invites), _reference(call.reference), enclosed=tuple(enclosed))
 
 
 def check_opening(plan: Plan, by: Seat, at: datetime) -> None:
@@ -67,10 +69,17 @@ def check_opening(plan: Plan, by: Seat, at: datetime) -> None:
 
 @transaction.atomic
 def open_call(
-    programme: Programme, covering_text: str, *, by: Seat, at: datetime, document_number: str = "", decided_on=None
+    programme: Programme,
+    covering_text: str,
+    *,
+    by: Seat,
+    at: datetime,
+    document_number: str = "",
+    decided_on=None,
+    enclosed: Sequence[Attachment] = (),
 ) -> Call:
     """公募開始 at once, without a 起案: by the organiser's officer."""
-    plan = plan_opening(programme, covering_text)
+    plan = plan_opening(programme, covering_text, enclosed)
     call = open_as_planned(plan, document_number=document_number, decided_on=decided_on, by=by, at=at)
     void_drafts(plan, AT_ONCE, by=by, at=at)
     return call
@@ -81,7 +90,7 @@ def open_as_planned(plan: Plan, *, document_number: str, decided_on: date | None
     check_opening(plan, by, at)
     check_decision(decided_on, at)
     what = replace(plan.what, document_number=document_number, decided_on=decided_on)
-    inquiry = ask(what, to=plan.to, reference=plan.reference, by=by, at=at)
+    inquiry = ask(what, to=plan.to, reference=plan.reference, enclosed=plan.enclosed, by=by, at=at)
     slug, revision = plan.programme.slug, plan.programme.revision
     try:
         call = Call.objects.create(slug=slug, organiser=by.section, inquiry=inquiry, opened_at=at)
@@ -144,7 +153,8 @@ def plan_asking(
         silence=definition.silence.means,
         silence_text=definition.silence.text,
     )
-    return Plan("ask", call.programme, what, list(to), list(reference), parent=row)
+    files = tuple(enclosures(row.inquiry))
+    return Plan("ask", call.programme, what, list(to), list(reference), parent=row, enclosed=files)
 
 
 def check_asking(plan: Plan, by: Seat, at: datetime) -> None:

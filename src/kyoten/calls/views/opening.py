@@ -29,6 +29,7 @@ from kyoten.calls.actions.opening import (
 from kyoten.calls.forms import Adding, Asking, CarryOut, Opening
 from kyoten.calls.models import Call
 from kyoten.calls.views.access import call_for, case_of
+from kyoten.inquiries.actions import ENCLOSED
 from kyoten.inquiries.models import Addressee, Draft, Inquiry
 from kyoten.organisations.models import Organisation
 from kyoten.programmes.models import Programme
@@ -67,11 +68,16 @@ def open_(request: HttpRequest, slug: str) -> HttpResponse:
 
 def _open(request: HttpRequest, programme: Programme, data: dict[str, Any]) -> HttpResponse:
     if "prepare" in request.POST:
-        return _prepare(request, plan_opening(programme, data["covering_text"]))
-    open_call(programme, data["covering_text"], by=request.seat, at=request.at,
+        return _prepare(request, plan_opening(programme, data["covering_text"], _form(request, programme)))
+    open_call(programme, data["covering_text"], by=request.seat, at=request.at, enclosed=_form(request, programme),
               document_number=data["document_number"], decided_on=data["decided_on"])  # fmt: skip
     messages.success(request, "公募を開始しました。都道府県の担当課へ通知を送りました。")
     return redirect("calls:show", programme.slug)
+
+
+def _form(request: HttpRequest, programme: Programme) -> list[Attachment]:
+    """The blank form that goes with the notice: an office that cannot open our pages fills it in and sends it back."""
+    return papers.form_to_enclose(programme.definition, by=request.seat.actor(), at=request.at)
 
 
 def _opening_text(programme: Programme) -> str:
@@ -219,10 +225,12 @@ def draft(request: HttpRequest, pk: int) -> HttpResponse:
             return redirect("calls:show", found.programme)
         except Refused as refusal:
             form.add_error(None, str(refusal))
+    files = list(Attachment.objects.of(drafting.KIND, found.pk))
     context = {
         "draft": found, "frozen": found.frozen, "form": form, "again": _again(found),
         "mine": found.section_id == request.seat.section_id and request.seat.may_act,
-        "files": Attachment.objects.of(drafting.KIND, found.pk), "events": Event.objects.of(drafting.KIND, found.pk),
+        "files": [file for file in files if file.label == "draft_set"],
+        "enclosed": [file for file in files if file.label == ENCLOSED], "events": Event.objects.of(drafting.KIND, found.pk),
     }  # fmt: skip
     return render(request, "calls/draft.html", context)
 
