@@ -13,6 +13,7 @@ from typing import Any
 
 from django import forms, template
 from django.core.paginator import Page
+from django.core.validators import MaxLengthValidator
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
@@ -214,6 +215,9 @@ def field(bound: forms.BoundField, unit: str = "") -> dict[str, Any]:
 
 def _sentence(bound: forms.BoundField, error: forms.ValidationError) -> str:
     """What to do about an error. Django's own 「このフィールドは必須です」 names neither the field nor the remedy."""
+    if error.message is MaxLengthValidator.message:
+        most, now = error.params["limit_value"], error.params["show_value"]
+        return f"「{bound.label}」は{most}字以内にしてください（いまは{now}字です）。"
     kept = error.message == forms.Field.default_error_messages["required"]
     if error.code != "required" or not kept:
         return " ".join(error.messages)
