@@ -1,10 +1,13 @@
 """申込書: two people edit, the deadline to the microsecond, submission, mending, withdrawal."""
 
+from datetime import timedelta
+
 import pytest
 from django.db import IntegrityError, transaction
 
 from kyoten.calls.actions import applying, gathering
 from kyoten.calls.models import Application, EditConflict
+from kyoten.calls.steps import steps_of_application
 from kyoten.inquiries.models import Addressee
 from kyoten.post.models import OutboundMail
 from kyoten.records.models import Event, Refused
@@ -216,6 +219,27 @@ def test_send_back_without_a_reason_is_refused(world):
         applying.send_back(application, {"reason": ""}, by=world.seat_chiba, at=WRITING)
     application.refresh_from_db()
     assert (application.state, application.corrections.count()) == ("submitted", 0)
+
+
+@pytest.mark.parametrize("days", [-1, 0])
+def test_what_is_to_be_mended_is_not_due_yesterday(world, days):
+    application, due = submitted(world), WRITING.date() + timedelta(days=days)
+    if days < 0:
+        with pytest.raises(Refused, match="過ぎた日"):
+            applying.send_back(application, {"reason": "x"}, due=due, by=world.seat_chiba, at=WRITING)
+    else:
+        applying.send_back(application, {"reason": "x"}, due=due, by=world.seat_chiba, at=WRITING)
+    application.refresh_from_db()
+    assert (application.state, application.corrections.count()) == (("submitted", 0) if days < 0 else ("returned", 1))
+
+
+def test_an_application_to_be_mended_is_shown_as_not_yet_handed_in(world):
+    application = submitted(world)
+    notes = {step["title"]: step["note"] for step in steps_of_application(application, announced=False)}
+    applying.send_back(application, {"reason": "x"}, by=world.seat_chiba, at=WRITING)
+    application.refresh_from_db()
+    again = {step["title"]: step["note"] for step in steps_of_application(application, announced=False)}
+    assert (notes["県へ提出"], again["県へ提出"]) == ("7月14日", "")
 
 
 @pytest.mark.parametrize("who", ["seat_saitama", "seat_kashiwa", "seat_matsudo", "seat_secretariat"])

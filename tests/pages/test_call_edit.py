@@ -10,6 +10,7 @@ from django.urls import reverse
 from kyoten.calls.actions import applying, gathering
 from kyoten.calls.actions.incoming import propose_group
 from kyoten.organisations.models import Organisation
+from kyoten.papers.forms import write_form
 from kyoten.records.models import Event
 from tests.flows import calling
 from tests.world import login
@@ -144,3 +145,42 @@ def test_what_is_saved_while_writing_brings_its_length_along(client, page):
     posted = {"f-reason": "急変時の対応。", "base": client.get(page).context["base"]}
     part = client.post(page, posted, headers={"HX-Request": "true"}).content.decode()
     assert '<p class="count" id="f-reason-count" hx-swap-oob="true">7字' in part
+
+
+def test_what_was_typed_in_an_old_tab_after_submission_is_shown_and_changes_nothing(client, world, page):
+    application = applying.submit(calling.Application.objects.get(), by=world.seat_matsudo, at=calling.WRITING)
+    answer = client.post(page, {"fields": "reason", "f-reason": "古いタブで書き足した理由", "base": "{}"})
+    assert (answer.status_code, "古いタブで書き足した理由" in answer.content.decode()) == (409, True)
+    before = application.answers_text
+    application.refresh_from_db()
+    assert (application.state, application.answers_text) == ("submitted", before)
+
+
+@pytest.fixture
+def reading(client, page):
+    """The address of what was read from a Word form that came in."""
+    application = calling.Application.objects.get()
+    data = write_form(application.definition, calling.ANSWERS | {"reason": "Wordに書いた理由"}, "docx")
+    client.post(
+        reverse("calls:upload", args=[application.pk]),
+        {"purpose": "form", "file": SimpleUploadedFile("申込書.docx", data)},
+    )
+    return reverse("calls:reading", args=[application.pk, application.form_files.get().pk])
+
+
+def test_what_was_read_can_be_left_out_for_good(client, page, reading):
+    application = calling.Application.objects.get()
+    before = (application.answers_text, application.version)
+    assert client.post(reading, {"do": "leave", "take": "reason"}).url == page
+    application.refresh_from_db()
+    assert (application.answers_text, application.version) == before
+    assert list(application.form_files.filter(settled_at=None)) == []
+    assert [event.act for event in Event.objects.of("application", application.pk)][-1] == "leave_form"
+    assert application.form_files.get().name in client.get(page).content.decode()
+
+
+def test_what_was_read_is_left_out_once(client, page, reading):
+    client.post(reading, {"do": "leave"})
+    events = Event.objects.count()
+    assert "すでに確認されています" in unescape(client.post(reading, {"do": "leave"}).content.decode())
+    assert Event.objects.count() == events

@@ -39,10 +39,11 @@ def steps_of_call(call: Call, at: datetime) -> list[Step]:
 
 def steps_of_application(application: Application, *, announced: bool) -> list[Step]:
     call = application.call
+    handed_in = application.submitted_at and application.state != "returned"  # 補正依頼中 it is to be handed in again
     titles = [
         ("公募の開始", _day(call.opened_at)),
         ("申込書の作成", application.applicant.name),
-        ("県へ提出", _day(application.submitted_at) if application.submitted_at else ""),
+        ("県へ提出", _day(application.submitted_at) if handed_in else ""),
         ("とりまとめ", f"{application.prefecture}　{_day(call.deadline)}まで"),
         ("選定", "事務局"),
         ("結果の通知", f"{_day(result_due(call))}ごろ" if not call.announced_at else _day(call.announced_at)),

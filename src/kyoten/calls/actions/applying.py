@@ -23,6 +23,7 @@ from kyoten.post.actions import send
 from kyoten.records.actions import Entry, record, store_file
 from kyoten.records.models import Event, Refused
 from kyoten.rules import answers as form_answers
+from kyoten.rules.clock import local
 from kyoten.rules.wareki import wareki
 
 KIND = "application"
@@ -143,7 +144,7 @@ def save(
     before = (locked.answers_text, locked.reason, locked.ticks_text)
     locked.answers = merged.answers
     if reason is not None:
-        locked.reason = reason
+        locked.reason = reason.strip()
     if ticks is not None:
         kept = {rule: True for rule, ok in {**locked.ticks, **ticks}.items() if ok}  # unticked: nobody has said so yet
         locked.ticks_text = json.dumps(kept, ensure_ascii=False, sort_keys=True)
@@ -315,6 +316,8 @@ def send_back(
     reasons = {section: text.strip() for section, text in reasons.items() if text.strip()}
     if not reasons:
         raise Refused("補正してほしい箇所と内容を、1か所以上書いてください。")
+    if due and due < local(at).date():
+        raise Refused("補正の期限が過ぎた日になっています。本日以降の日付を入れてください。")
     hold(application.prefecture_id)
     if not Application.objects.filter(pk=application.pk, state="submitted").update(state="returned"):
         raise Refused("この申込書は「提出済」ではないため、補正を依頼できません。画面を開き直してください。")

@@ -132,6 +132,17 @@ def settle_form(
     return saved
 
 
+@transaction.atomic
+def leave_form(application: Application, taken: FormFile, *, by: Seat, at: datetime) -> None:
+    """読み取り結果を入れない: the file is kept, nothing of it goes into the application."""
+    if applying.editable_row(application.pk, by) is None or not by.may_act:
+        raise Refused("この申込書はいま編集できません。画面を開き直してください。")
+    if not FormFile.objects.filter(pk=taken.pk, settled_at=None).update(settled_at=at):
+        raise Refused("この読み取り結果は、すでに確認されています。画面を開き直してください。")
+    record("leave_form", f"「{taken.name}」の読み取り結果を入れずに確認を終了", kind=applying.KIND,
+           record_id=application.pk, by=by.actor(), at=at)  # fmt: skip
+
+
 def _with_groups(application: Application, field_id: str, value: Any) -> Any:
     """The paper has no column for the group a member counts for: a first proposal, confirmed on the screen."""
     field = next((f for f in application.form.fields() if f.id == field_id), None)

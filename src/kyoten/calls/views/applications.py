@@ -66,10 +66,10 @@ def leave(request: HttpRequest, slug: str) -> HttpResponse:
 def edit(request: HttpRequest, pk: int) -> HttpResponse:
     """The form to write in. Every save is one ordinary POST that says what its page had shown (`base`)."""
     application = editable_application(request, pk)
+    if request.method == "POST":  # also where it may no longer be edited: the refusal shows what was typed
+        return _save(request, application)
     if not may_edit(request, application):
         return redirect("calls:application", pk)
-    if request.method == "POST":
-        return _save(request, application)
     return _editing(request, application)
 
 
@@ -417,6 +417,12 @@ def reading(request: HttpRequest, pk: int, file: int) -> HttpResponse:
     taken = get_object_or_404(application.form_files, pk=file)
     if request.method == "POST":
         try:
+            if request.POST.get("do") == "leave":
+                incoming.leave_form(application, taken, by=request.seat, at=request.at)
+                messages.success(
+                    request, "読み取った内容は入れませんでした。届いたファイルは「添付・原本」に残っています。"
+                )
+                return redirect("calls:edit", pk)
             chosen = set(request.POST.getlist("take"))
             saved = incoming.settle_form(application, taken, chosen, by=request.seat, at=request.at)
             messages.success(request, "読み取った内容を申込書に入れました。内容を確かめて保存・提出してください。")
