@@ -11,6 +11,7 @@ from kyoten.consultations.actions.mail_retention import keep_until, retain_mails
 from kyoten.consultations.actions.retention import retain
 from kyoten.consultations.desks import desks
 from kyoten.post.actions import set_aside
+from kyoten.post.bulk import receive_many
 from kyoten.post.forgetting import is_forgotten
 from kyoten.post.mailbox import fetch
 from kyoten.post.models import ForgottenMail, InboundMail, MailId
@@ -99,6 +100,8 @@ def test_the_mailbox_does_not_bring_back_what_was_deleted(world, settings, tmp_p
     (tmp_path / "b.eml").write_bytes(raw.replace(b"Subject: ", b"Subject: Re: "))
     assert fetch(LATER) == 1
     assert (InboundMail.objects.count(), (tmp_path / "taken/a.eml").exists()) == (1, True)
+    assert receive_many([raw, b"Subject: new\r\n\r\n"], source="test", at=LATER)[1] == 1
+    assert InboundMail.objects.count() == 2
 
 
 def test_the_mail_of_a_deleted_case_is_not_brought_back_either(world):

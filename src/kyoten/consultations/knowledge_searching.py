@@ -1,8 +1,8 @@
 """What is searched beside the cases: 事例, the sections of the guidebook, and the organiser's own 公募要領.
 
-What stands open to every desk is indexed under EVERYBODY; a proposal of an 事例 under the body whose desk made it, until
-a second person releases it. Acts that change one of them call `index_examples` or `index_guide` inside their
-transaction. The few sections of a 公募要領 come with their definition and are compared as they are.
+What stands open to every desk is indexed under EVERYBODY; acts that change it call `index_examples` or `index_guide`
+inside their transaction. What is few is compared as it is: the 事例 a desk proposed, seen by that desk alone until a second
+person releases them, and the sections of a 公募要領, which come with their definition.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ ROWS = 20
 
 
 def index_examples(*examples: int) -> None:
-    """As they stand now; a withdrawn one is found no more."""
+    """As they stand now: the released ones, and no other any more."""
     remove_many(EXAMPLE, examples)
     put_many(_of_examples(Example.objects.filter(pk__in=examples)))
 
@@ -58,9 +58,8 @@ def section_text(row: GuideSection) -> str:
 
 
 def _of_examples(rows: QuerySet[Example]) -> Iterator[Text]:
-    for row in rows.exclude(state="withdrawn").order_by("pk").iterator(chunk_size=500):
-        scope = EVERYBODY if row.state == "released" else row.operator_id
-        yield Text(EXAMPLE, row.pk, example_text(row), row.released_at or row.proposed_at, scope)
+    for row in rows.filter(state="released").order_by("pk").iterator(chunk_size=500):
+        yield Text(EXAMPLE, row.pk, example_text(row), row.released_at, EVERYBODY)
 
 
 def _of_guide(rows: QuerySet[GuideSection]) -> Iterator[Text]:
@@ -105,10 +104,9 @@ def knowledge_for(seat: Seat, asked: str, *, before: int | None = None, limit: i
     hits = _shown(seat, found.ids, asked)
     count = found.count
     if before is None:  # proposals and 公募要領 are few and stand on the first page
-        own = find(asked, scope=seat.organisation.pk, kinds=(EXAMPLE,), limit=limit)
-        more = _shown(seat, own.ids, asked) + _in_calls(seat, asked)
+        more = [*_proposed(seat, asked), *_in_calls(seat, asked)]
         hits = sorted([*hits, *more], key=lambda each: each.at, reverse=True)
-        count += own.count + len(more) - len(own.ids)
+        count += len(more)
     return Knowledge(hits, count, found.capped, found.before)
 
 
@@ -145,19 +143,28 @@ def _place(text: str, asked: str) -> tuple[str, str, str]:
     return snippet(text, asked) or ("", "", "")
 
 
-# ---- 公募要領 ----------------------------------------------------------------------------------
+# ---- what is few: compared as it is ----------------------------------------------------------------------------------
+
+
+def _proposed(seat: Seat, asked: str) -> list[Known]:
+    rows = Example.objects.visible_to(seat).filter(state="proposed").select_related("operator").order_by("pk")
+    return [_example(row, asked) for row in rows if _contains(normalise(example_text(row)), asked)]
+
+
+def _contains(compared: str, asked: str) -> bool:
+    wanted = words(asked)
+    return bool(wanted) and all(word in compared for word in wanted)
 
 
 def _in_calls(seat: Seat, asked: str) -> list[Known]:
-    wanted = words(asked)
-    if not wanted or seat.organisation.kind not in NATIONAL:
+    if seat.organisation.kind not in NATIONAL:
         return []
     return [
         Known("公募要領", "none", f"{no}　{title}", f"{reverse('calls:guide', args=[row.slug])}#s{no}",
               row.definition.short_name, row.published_at, *_place(text, asked))
         for row in _calls_of(seat.organisation)
         for no, title, text, compared in _guide_of(row)
-        if all(word in compared for word in wanted)
+        if _contains(compared, asked)
     ]  # fmt: skip
 
 

@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from kyoten.post import inbox, threads
 from kyoten.post.actions import receive
-from kyoten.post.models import InboundMail, OutboundMail
+from kyoten.post.models import ForgottenMail, InboundMail, OutboundMail
 from kyoten.post.msg import is_msg
 from kyoten.post.parse import Parsed, parse
 from kyoten.records import files
@@ -63,7 +63,11 @@ def receive_many(raws: Sequence[bytes], *, source: str, at: datetime) -> tuple[l
 
 
 def _fresh(by_digest: dict[str, bytes]) -> dict[str, bytes]:
-    known = set(InboundMail.objects.filter(sha256__in=by_digest).values_list("sha256", flat=True))
+    here, gone = (
+        model.objects.filter(sha256__in=by_digest).order_by().values_list("sha256", flat=True)
+        for model in (InboundMail, ForgottenMail)  # what was deleted when its time was over does not come back
+    )
+    known = set(here.union(gone))
     return {digest: raw for digest, raw in by_digest.items() if digest not in known}
 
 

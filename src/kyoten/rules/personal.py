@@ -287,7 +287,9 @@ def find(text: str, bodies: BodyNames = NO_BODIES) -> tuple[Span, ...]:
         flat = _without(flat, new, "○")
         new_ages = _apart(_ages(flat, kept))
         kept += new_ages
-        readings: list[Place] = [(*place, "name") for _, end, kind in new if kind == "name" for place in reading_after(flat, end)]
+        readings: list[Place] = [
+            (*place, "name") for _, end, kind in new if kind == "name" for place in reading_after(flat, end)
+        ]
         kept += readings
         flat = _without(flat, [*new_ages, *readings], "○")
     return _spans(text, sorted(kept))

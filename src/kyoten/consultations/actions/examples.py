@@ -70,7 +70,6 @@ def propose(
         consultation=case, operator=case.operator, programme=case.programme, fiscal_year=case.fiscal_year,
         basis=basis_for(case, desk), proposed_by=by, proposed_at=at, **_texts(title, question, answer),
     )  # fmt: skip
-    index_examples(example.pk)
     record("propose_example", "事例として提案", kind=KIND, record_id=case.pk, by=by.actor(), at=at)
     record("propose", "事例の提案", kind=EXAMPLE, record_id=example.pk, by=by.actor(), at=at)
     return example
@@ -95,7 +94,6 @@ def edit(
     )
     if not changed:
         raise Refused(CHANGED.replace("相談", "事例"))
-    index_examples(example.pk)
     record("edit", "事例の文面を修正", kind=EXAMPLE, record_id=example.pk, by=by.actor(), at=at)
 
 

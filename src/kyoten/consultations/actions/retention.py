@@ -17,7 +17,6 @@ from django.db.models import Q
 from kyoten.consultations.actions.reading import of_caller
 from kyoten.consultations.desks import Desk, desks
 from kyoten.consultations.figures import kept
-from kyoten.consultations.knowledge_searching import EXAMPLE
 from kyoten.consultations.models import (
     INBOUND,
     KIND,
@@ -227,9 +226,7 @@ def _delete_conversation(ids: Sequence[int]) -> None:
     """A released 事例 is nobody's any more and stays; a proposal or a withdrawn one goes with its case."""
     examples = Example.objects.filter(consultation__in=ids)
     examples.filter(state="released").update(consultation=None)
-    unreleased = examples.exclude(state="released")
-    remove_many(EXAMPLE, list(unreleased.values_list("pk", flat=True)))
-    unreleased.delete()
+    examples.exclude(state="released").delete()
     Message.objects.filter(moved_from__in=ids).update(moved_from=None)
     for model in (Message, Draft, Referral, Callback, Mark):
         model.objects.filter(consultation__in=ids).delete()
