@@ -14,6 +14,7 @@ from kyoten.post.models import InboundMail, OutboundMail
 from kyoten.records.models import Event, Refused
 from kyoten.rules.clock import JST
 from kyoten.web import rounds, sorting
+from kyoten.web.taking import BATCH, take_directory
 from tests.flows import desking, outlook
 from tests.flows.calling import opened
 from tests.flows.desking import ASKER, SATURDAY, TEMPLATE, TUESDAY
@@ -274,3 +275,15 @@ def test_a_mail_whose_reading_never_ended_is_given_up_alone(world):
     mails[0].tries = 3
     read = bulk.read_many(mails, SATURDAY)
     assert [mail.problem == UNREADABLE for mail in read] == [True, False]
+
+
+def test_the_next_batch_is_on_its_way_while_one_is_taken_and_a_double_in_it_is_known(world, tmp_path):
+    for n in range(BATCH + 3):
+        said = f"From: a{n % BATCH}@example.jp\r\nTo: zaitaku@example.jp\r\nSubject: {n % BATCH}\r\n\r\n{TEMPLATE}"
+        (tmp_path / f"{n:04}.eml").write_bytes(said.encode())
+    done = take_directory(tmp_path, at=SATURDAY)
+    assert (done.files, done.stored, done.known, done.quarantined) == (BATCH + 3, BATCH, 3, 0)
+    cases = Consultation.objects.order_by("number")
+    assert [case.subject for case in cases] == [str(n) for n in range(BATCH)]
+    assert list(InboundMail.objects.values_list("state", "sort").distinct()) == [("taken", "desk")]
+    assert len({case.received_at for case in cases}) == BATCH
