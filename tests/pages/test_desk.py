@@ -9,6 +9,7 @@ from kyoten.consultations.actions import handling
 from kyoten.consultations.models import Callback, Consultation
 from kyoten.consultations.views.lists import ORDERS
 from kyoten.records.models import AccessLog
+from kyoten.web import todo_desk
 from tests.flows import desking
 from tests.flows.desking import TUESDAY
 from tests.world import login
@@ -152,3 +153,15 @@ def test_a_list_costs_the_same_for_one_row_and_for_thirty(office, world, rows, d
     office.get(reverse("consultations:list"))
     with django_assert_num_queries(9):
         office.get(reverse("consultations:list"))
+
+
+def test_home_counts_what_is_late_beside_its_own_line(world):
+    seat, late = world.seat_secretariat, desking.TUESDAY + timedelta(days=14)
+    mine = [desking.taken(world, subject=f"照会{n}") for n in range(2)]
+    desking.taken(world, subject="だれのものでもない", at=late - timedelta(hours=1))
+    handling.assign(mine[0], seat, by=seat, at=desking.TUESDAY)
+    lines = {line["title"]: line["state"] for line in todo_desk.lines(seat, late)}
+    assert lines == {
+        "担当している相談": ("1件（期限超過 1件）", "stop"),
+        "担当の決まっていない相談": ("2件（期限超過 1件）", "stop"),
+    }

@@ -11,34 +11,27 @@ from django.urls import reverse
 from kyoten.consultations.models import Callback, Consultation, Draft, Referral
 from kyoten.organisations.models import Seat
 
+OWN = (
+    ("mine", "担当している相談", "go", "対応する"),
+    ("free", "担当の決まっていない相談", "warn", "担当を決める"),
+)
+
 
 def lines(seat: Seat, at: datetime) -> Iterator[dict]:
     """Title, where it leads, note, due, state and act of each line; nothing for a body without a desk's work."""
     list_url = reverse("consultations:list")
     rows = Consultation.objects.visible_to(seat).open()
-    mine, free = Q(owner=seat), Q(owner=None)
+    mine, free, late = Q(owner=seat), Q(owner=None), Q(due__lt=at)
     counted = rows.aggregate(
-        mine=Count("pk", filter=mine), free=Count("pk", filter=free), late=Count("pk", filter=(mine | free) & Q(due__lt=at)),
-        first_mine=Min("due", filter=mine), first_free=Min("due", filter=free),
+        mine=Count("pk", filter=mine), mine_late=Count("pk", filter=mine & late), mine_due=Min("due", filter=mine),
+        free=Count("pk", filter=free), free_late=Count("pk", filter=free & late), free_due=Min("due", filter=free),
     )  # fmt: skip
-    late = f"（期限超過 {counted['late']}件）" if counted["late"] else ""
-    kind = "stop" if counted["late"] else "go"
-    if counted["mine"]:
-        yield _line(
-            "担当している相談",
-            f"{list_url}?view=mine",
-            counted["first_mine"],
-            (f"{counted['mine']}件{late}", kind),
-            "対応する",
-        )
-    if counted["free"]:
-        yield _line(
-            "担当の決まっていない相談",
-            f"{list_url}?view=free",
-            counted["first_free"],
-            (f"{counted['free']}件", "warn"),
-            "担当を決める",
-        )
+    for name, title, quiet, act in OWN:
+        if number := counted[name]:
+            overdue = counted[f"{name}_late"]
+            words = f"{number}件" + (f"（期限超過 {overdue}件）" if overdue else "")
+            state = (words, "stop" if overdue else quiet)
+            yield _line(title, f"{list_url}?view={name}", counted[f"{name}_due"], state, act)
     waiting = Draft.objects.filter(state="awaiting", consultation__operator=seat.organisation)
     if number := waiting.exclude(written_by__person=seat.person_id).count():
         yield _line("承認待ちの回答案", f"{list_url}?view=approving", None, (f"{number}件", "warn"), "確かめる")
