@@ -1,11 +1,12 @@
 """Statements put together once, and rows written without the ORM: the same as the ORM would say and write."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
+from kyoten.organisations.models import Designation
 from kyoten.records.actions import record
 from kyoten.records.history import NAMES, history
 from kyoten.records.models import AccessLog, Event, Head
@@ -44,6 +45,20 @@ def test_a_statement_says_what_the_query_says_for_every_argument():
     for kind, after, seat in [("a", before, 1), ("a", SATURDAY, 1), ("b", before, 2), ("c", before, 1)]:
         assert reads(kind, after, seat) == list(reads.build(kind, after, seat))
     assert [row[2] for row in reads("a", before, 1)] == [SATURDAY, TUESDAY]
+
+
+@statement
+def hubs_on(on: date, organisation: int) -> QuerySet:
+    return Designation.objects.valid_on(on).filter(organisation=organisation).values_list("pk", "valid_from")
+
+
+def test_a_day_is_an_argument_too(world):
+    of = {"organisation": world.matsudo, "prefecture": world.chiba}
+    Designation.objects.filter(organisation=world.matsudo).delete()
+    row = Designation.objects.create(valid_from=date(2025, 4, 1), valid_to=date(2025, 4, 30), **of)
+    found = {day: hubs_on(date(2025, *day), world.matsudo.pk) for day in [(3, 31), (4, 1), (4, 30), (5, 1)]}
+    row = [(row.pk, date(2025, 4, 1))]
+    assert found == {(3, 31): [], (4, 1): row, (4, 30): row, (5, 1): []}
 
 
 def test_a_number_no_row_can_have_finds_nothing():

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date, datetime
 from functools import cached_property
 from typing import Any
 
 from django.db import models
-from django.db.models import Exists, F, OuterRef, Q, Subquery
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from kyoten.inquiries.models import Addressee, Inquiry
 from kyoten.organisations.models import Area, Designation, Organisation, Seat, Section, User
 from kyoten.programmes.models import NATIONAL, Programme
+from kyoten.records.statements import statement
 from kyoten.rules.clock import deadline_moment
 from kyoten.rules.definition import Definition
 from kyoten.rules.eligibility import Facts, Finding, check
@@ -222,7 +223,7 @@ class Application(models.Model):
 
     def hub_designated(self, at: datetime) -> bool:
         """Is a 拠点 designated for this area on that day? (its municipalities, or the applicant itself)"""
-        return Designation.objects.for_any({self.applicant_id, *self.area_ids}, at.date()).exists()
+        return bool(_hubs_of(self.pk or 0, self.applicant_id, at.date()))
 
     @cached_property
     def area_ids(self) -> frozenset[int]:
@@ -246,6 +247,13 @@ class Application(models.Model):
         return words, {"draft": "go", "submitted": "ok", "returned": "warn", "forwarded": "ok", "withdrawn": "none"}[
             self.state
         ]
+
+
+@statement
+def _hubs_of(application: int, applicant: int, on: date) -> QuerySet:
+    area = Application.municipalities.through.objects.filter(application=application).values("organisation")
+    bodies = Q(organisation=applicant) | Q(organisation__in=area)
+    return Designation.objects.for_any(bodies, on).order_by("pk").values_list("pk")[:1]
 
 
 def designated(applications: Iterable[Application], at: datetime) -> set[int]:

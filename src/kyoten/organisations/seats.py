@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime
+from itertools import islice
+from typing import Any
+
 from django.conf import settings
+from django.db import connection
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from .models import Organisation, Seat, User
+from kyoten.records.statements import statement
+
+from .models import Organisation, Seat, Section, User
 
 SEAT = "seat"  # session key: the seat the person chose
 SECOND_FACTOR = "second_factor"  # session key: who showed a code from the section's address in this session
@@ -16,11 +24,29 @@ COMPULSORY = (Organisation.Kind.MINISTRY, Organisation.Kind.SECRETARIAT, Organis
 def seats_of(request: HttpRequest) -> list[Seat]:
     """The person's seats at the request's moment, read once per request."""
     if not hasattr(request, "own_seats"):
-        mine = Seat.objects.select_related("section__organisation").valid_at(request.at).filter(person=request.user.pk)
-        request.own_seats = list(mine) if request.user.is_authenticated else []
-        for seat in request.own_seats:
-            seat.person = request.user  # read already, to log in
+        person = request.user  # read already, to log in
+        rows = _seats(person.pk, request.at, timezone.localdate(request.at)) if person.is_authenticated else []
+        request.own_seats = [_seat(row, person) for row in rows]
     return request.own_seats
+
+
+PARTS = ((Seat, ""), (Section, "section__"), (Organisation, "section__organisation__"))
+FIELDS = {model: [field.attname for field in model._meta.concrete_fields] for model, _ in PARTS}
+
+
+@statement
+def _seats(person: int, at: datetime, on: date) -> QuerySet:
+    columns = [prefix + name for model, prefix in PARTS for name in FIELDS[model]]
+    return Seat.objects.valid_at(at, on).filter(person=person).values_list(*columns)
+
+
+def _seat(row: tuple[Any, ...], person: User) -> Seat:
+    values = iter(row)
+    seat, section, organisation = (
+        model.from_db(connection.alias, FIELDS[model], list(islice(values, len(FIELDS[model])))) for model, _ in PARTS
+    )
+    seat.person, seat.section, section.organisation = person, section, organisation
+    return seat
 
 
 def current_seat(request: HttpRequest) -> Seat | None:

@@ -6,7 +6,7 @@ For the few that stand on the pages an officer opens all day. Everything else as
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any, NamedTuple, get_type_hints
 
 from django.db import connection
@@ -26,8 +26,8 @@ class Compiled(NamedTuple):
 class Statement:
     """Called with the arguments of the function it was made from, gives the rows of its query as tuples.
 
-    The function must return a `values_list` whose shape does not depend on its arguments; these are int, str or an
-    aware datetime, as annotated.
+    The function must return a `values_list` whose shape does not depend on its arguments, which it passes on as they
+    are; these are int, str, a date or an aware datetime, as annotated.
     """
 
     def __init__(self, build: Callable[..., QuerySet]) -> None:
@@ -72,11 +72,15 @@ def _mark(kind: type, number: int) -> Any:
     """A value nobody stores."""
     if kind is datetime:
         return datetime(2, 2, 2, 2, 2, number, tzinfo=UTC)
+    if kind is date:
+        return date(2, 2, 2 + number)
     return f"\x01{number}" if kind is str else -987654321 - number
 
 
 def _stored(value: Any) -> Any:
-    return connection.ops.adapt_datetimefield_value(value) if isinstance(value, datetime) else value
+    if isinstance(value, datetime):
+        return connection.ops.adapt_datetimefield_value(value)
+    return connection.ops.adapt_datefield_value(value) if isinstance(value, date) else value
 
 
 def _converted(rows: Sequence[tuple[Any, ...]], converters: Sequence[tuple[int, Any, tuple[Convert, ...]]]) -> list:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
-from operator import attrgetter
 
 from django.contrib import messages
-from django.db.models import F
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
@@ -15,12 +14,14 @@ from django.views.decorators.http import require_POST
 from kyoten.calls import papers
 from kyoten.calls.actions import applying, incoming, together
 from kyoten.calls.forms import posted_answers, posted_base
-from kyoten.calls.models import Application, Call, EditConflict
+from kyoten.calls.models import Application, Call, Check, Correction, EditConflict
 from kyoten.calls.steps import steps_of_application
 from kyoten.calls.views.access import application_for, call_for, case_of, decision_for, editable_application, may_edit
 from kyoten.calls.views.calls import starting_form
 from kyoten.inquiries.models import Addressee
+from kyoten.records.history import COLUMNS, as_history
 from kyoten.records.models import Attachment, Event, Refused
+from kyoten.records.statements import statement
 from kyoten.records.views import as_download, download
 from kyoten.rules import answers as form_answers
 from kyoten.rules.definition import STEPS, Field
@@ -269,14 +270,14 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     organiser = application.call.organiser.organisation_id == seat.section.organisation_id
     prefecture = application.prefecture_id == seat.section.organisation_id and seat.organisation.kind == "prefecture"
     step = "screening" if organiser else "bundle" if prefecture else "apply"
-    checks = {check.rule: check.ok for check in application.checks.all()} if organiser else {}
+    checks = dict(_checks(application.pk)) if organiser else {}
     context = {
         "application": application, "call": application.call, "definition": application.definition,
         "form": application.form, "answers": application.answers, "shown": application.shown_state(),
         "findings": requirement_rows(application, request.at, step, checks), "decision": decision,
         "steps": steps_of_application(application, announced=bool(application.call.announced_at)),
-        "corrections": application.corrections.all(),
-        "attachments": Attachment.objects.of(applying.KIND, application.pk).exclude(label="form"),
+        "corrections": [dict(zip(ASKED, row, strict=True)) for row in _asked(application.pk)],
+        "attachments": [dict(zip(FILE, row, strict=True)) for row in _files(application.pk)],
         "organiser": organiser, "prefecture": prefecture, "mine": application.applicant_id == seat.section.organisation_id,
         "editable": may_edit(request, application),
     }  # fmt: skip
@@ -284,14 +285,38 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "calls/application.html", context)
 
 
+ASKED, FILE = ("section_title", "text", "asked_at", "mended_at"), ("pk", "name", "label", "size")
+
+
+@statement
+def _checks(application: int) -> QuerySet:
+    return Check.objects.filter(application=application).order_by("pk").values_list("rule", "ok")
+
+
+@statement
+def _asked(application: int) -> QuerySet:
+    return Correction.objects.filter(application=application).order_by("asked_at", "pk").values_list(*ASKED)
+
+
+@statement
+def _files(application: int) -> QuerySet:
+    return Attachment.objects.of(applying.KIND, application).exclude(label="form").values_list(*FILE)
+
+
 def events_of(application: Application, *, organiser: bool, prefecture: bool = False) -> tuple[list, list]:
     """経過 that everyone sees who sees the application, and beside it what the organiser or the prefecture did with
     it, which nobody else sees."""
-    kinds = [applying.KIND, *(INSIDE if organiser else ["gathering"] if prefecture else [])]
-    rows = Event.objects.filter(head__kind__in=kinds, head__record_id=application.pk)
-    rows = list(rows.select_related("note_row").annotate(kind=F("head__kind")).order_by("at", "pk"))
-    inside = [row for row in rows if row.kind != applying.KIND and (organiser or row.act == "opinion")]
-    return sorted((row for row in rows if row.kind == applying.KIND), key=attrgetter("seq")), inside
+    rows = list(_every_event(application.pk))
+    own = [as_history(row[3:]) for row in sorted(row for row in rows if row[0] == applying.KIND)]
+    opinions = [row for row in rows if prefecture and row[0] == "gathering" and row[2] == "opinion"]
+    told = [row for row in rows if row[0] in INSIDE] if organiser else opinions
+    return own, [as_history(row[3:]) for row in told]
+
+
+@statement
+def _every_event(application: int) -> QuerySet:
+    rows = Event.objects.filter(head__kind__in=(applying.KIND, *INSIDE), head__record_id=application)
+    return rows.order_by("at", "pk").values_list("head__kind", "seq", "act", *COLUMNS)
 
 
 INSIDE = ("selection", "gathering")

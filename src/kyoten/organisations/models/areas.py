@@ -1,6 +1,5 @@
 """Areas (圏域) and the hubs designated in a prefecture's medical care plan."""
 
-from collections.abc import Collection
 from datetime import date
 from typing import Self
 
@@ -69,11 +68,12 @@ class Area(Dated):
 
 
 class DesignationQuerySet(OfPrefectureQuerySet):
-    def for_any(self, bodies: Collection[int], on: date) -> Self:
-        """The hubs set up on that day for one of these bodies: it is one, or lies in a hub's area."""
-        links = Area.municipalities.through.objects.filter(organisation__in=bodies).values("area")
+    def for_any(self, bodies: Q, on: date) -> Self:
+        """The hubs set up on that day for one of some bodies (a condition on `organisation`): it is one, or lies in a
+        hub's area."""
+        links = Area.municipalities.through.objects.filter(bodies).values("area")
         inside = Area.objects.valid_on(on).filter(pk__in=links).values("pk")
-        return self.valid_on(on).filter(Q(organisation__in=bodies) | Q(area__in=inside))
+        return self.valid_on(on).filter(bodies | Q(area__in=inside))
 
 
 class Designation(Dated):

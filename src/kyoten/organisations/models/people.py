@@ -1,6 +1,6 @@
 """People and their seats. Work belongs to seats and sections, so a transfer changes only the holder."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Self
 
 from django.contrib.auth.models import AbstractUser
@@ -34,10 +34,10 @@ class User(AbstractUser):
 
 
 class SeatQuerySet(models.QuerySet):
-    def valid_at(self, at: datetime) -> Self:
-        """Seats that give access at that moment."""
+    def valid_at(self, at: datetime, on: date | None = None) -> Self:
+        """Seats that give access at that moment, which lies on the day `on`."""
         running = Q(ended_at__isnull=True) | Q(ended_at__gt=at)
-        return self.filter(valid_on(timezone.localdate(at)), running, person__is_active=True)
+        return self.filter(valid_on(on or timezone.localdate(at)), running, person__is_active=True)
 
     def in_full(self) -> Self:
         """With person, section and organisation, as every act needs them."""
