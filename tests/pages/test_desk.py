@@ -164,6 +164,29 @@ def test_who_approves_second_is_told_and_keeps_what_was_typed(office, client, wo
     assert OutboundMail.objects.count() == 1
 
 
+def test_an_answer_typed_while_a_colleague_was_quicker_is_shown_again(office, world):
+    case = desking.taken(world)
+    office.post(case_url(case, "draft"), {"subject": "Re", "text": "一人目の案。", "do": "approval"})
+    page = office.post(
+        case_url(case, "draft"), {"subject": "Re", "text": "二人目の案。", "do": "save"}
+    ).content.decode()
+    assert ("ほかの方が先に" in page, "二人目の案。" in page, "一人目の案。" in page) == (True, True, True)
+    page = office.post(
+        case_url(case, "draft"), {"subject": "Re", "text": "三人目の案。", "insert": "guide:0"}
+    ).content.decode()
+    assert "三人目の案。" in page
+
+
+def test_what_is_typed_on_a_case_that_was_merged_meanwhile_is_shown_again(office, world):
+    case, into = desking.taken(world), desking.taken(world, "別の照会です。")
+    handling.merge(case, into, by=world.seat_secretariat2, at=TUESDAY)
+    sent = {"to_name": "佐藤", "to_email": "sato@example.jp", "text": "長い質問。"}
+    page = office.post(case_url(case, "refer"), sent).content.decode()
+    assert ("統合されています" in page, "長い質問。" in page) == (True, True)
+    page = office.post(case_url(case, "draft"), {"subject": "Re", "text": "長い回答。"}).content.decode()
+    assert "長い回答。" in page
+
+
 def test_a_result_that_is_refused_is_shown_again(office, world):
     case = desking.taken(world)
     row = handling.promise_callback(case, when=TUESDAY, phone="04-0000-0000", note="", owner=None,

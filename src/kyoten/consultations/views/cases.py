@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -55,10 +55,26 @@ def _page(
         "events": history(KIND, case.pk), "may_act": may_act,
         "others": _others(request, case), "people": found_in(case, desk, listed),
     } | _asked_for(request, case, desk, marks) | forms_with_errors  # fmt: skip
+    if unshown := _unshown(request, case, draft, forms_with_errors):
+        context["typed"] = unshown
     if may_act and ("answering" in context or draft or case.is_open):
         context = {"answering": Answering(initial=_answer_initial(case, draft))} | context
         context["suggestions"] = suggestions_for(case)
     return render(request, "consultations/case.html", context, status=status)
+
+
+def _unshown(
+    request: HttpRequest, case: Consultation, draft: Draft | None, given: Mapping[str, forms.Form | str]
+) -> str:
+    """What was typed into a form the page has no place for any more: a colleague was quicker (承認待ち, 統合)."""
+    awaiting = draft is not None and draft.state == "awaiting"
+    typed: list[str] = []
+    for name, form in given.items():
+        if isinstance(form, forms.Form) and (case.state == "merged" or name == "answering" and awaiting):
+            for error in form.non_field_errors():
+                messages.error(request, str(error))
+            typed += [value for field in form.visible_fields() if isinstance(value := field.value(), str) and value]
+    return "\n".join(typed)
 
 
 @statement
