@@ -214,3 +214,54 @@ def test_the_clock_of_a_case_outside_the_hours_is_that_of_the_desk(world):
     assert case.clock_at == datetime(2025, 7, 22, 9, 0, tzinfo=SATURDAY.tzinfo)
     before = desking.taken(world, "もう一件", at=evening - timedelta(microseconds=1))
     assert before.clock_at == evening - timedelta(microseconds=1)
+
+
+def logged(world, *, at=TUESDAY, phone="04-0000-0000", promise=None):
+    what = Incoming("phone", "", "輪番の例を知りたい。", Caller("柏市", "森田 健", phone), TUESDAY)
+    return handling.log_call(desking.desk(world), what, promise, by=world.seat_secretariat, at=at)
+
+
+def test_a_call_with_a_promise_that_cannot_be_kept_is_not_taken_in_by_half(world):
+    promise = handling.Promise(TUESDAY + timedelta(hours=5))
+    refused(lambda: logged(world, phone="", promise=promise), "折り返しの電話番号")
+    logged(world, promise=promise)
+    assert (Consultation.objects.count(), Callback.objects.count()) == (1, 1)
+
+
+def test_a_call_is_one_case_when_the_button_is_pressed_twice(world):
+    promise = handling.Promise(TUESDAY + timedelta(hours=5))
+    first = logged(world, promise=promise)
+    assert logged(world, promise=promise, at=TUESDAY + timedelta(seconds=2)) == first
+    assert (Consultation.objects.count(), Callback.objects.count(), Message.objects.count()) == (1, 1, 1)
+    logged(world, phone="04-0000-0001", at=TUESDAY + timedelta(seconds=2))
+    logged(world, at=TUESDAY + timedelta(minutes=2))
+    assert Consultation.objects.count() == 3
+
+
+def test_a_question_to_an_adviser_goes_out_once_when_the_button_is_pressed_twice(world, case):
+    def ask(text, at=TUESDAY):
+        said = {"to_name": "佐藤", "to_email": "sato@example.jp", "text": text, "due": None}
+        return handling.refer(case, **said, by=world.seat_secretariat, at=at)
+
+    first = ask("教えてください。")
+    assert ask("教えてください。", TUESDAY + timedelta(seconds=2)) == first
+    assert (Referral.objects.count(), OutboundMail.objects.count()) == (1, 1)
+    ask("もう一つ教えてください。")
+    assert OutboundMail.objects.count() == 2
+
+
+def test_a_question_merged_into_a_finished_case_still_waits_for_its_answer(world, case):
+    handling.close(case, "案内した。", by=world.seat_secretariat, at=SATURDAY)
+    other = desking.taken(world, "別のメールです。", at=TUESDAY)
+    into = handling.merge(other, case, by=world.seat_secretariat, at=TUESDAY)
+    assert (into.state, into.closed_at, into.clock_at, into.due) == ("received", None, other.clock_at, other.due)
+
+
+def test_of_two_that_wait_the_earlier_clock_counts_and_marks_and_drafts_go_along(world, case):
+    handling.describe(case, handling.Facts(**FACTS), case.version, by=world.seat_secretariat, at=TUESDAY)
+    answering.save_draft(fresh(case), subject="Re", text="書きかけの案。", version=None, by=world.seat_secretariat,
+                         at=TUESDAY)  # fmt: skip
+    later = desking.taken(world, "別のメールです。", at=TUESDAY + timedelta(days=1))
+    into = handling.merge(fresh(case), later, by=world.seat_secretariat, at=TUESDAY + timedelta(days=1))
+    assert (into.clock_at, into.due, into.urgent) == (case.clock_at, case.due, True)
+    assert "書きかけの案。" in into.messages.get(kind="note").text

@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from kyoten.consultations.actions import examples, intake, knowledge, masking, withholding
+from kyoten.consultations.actions import examples, intake, knowledge, masking, returning, withholding
 from kyoten.consultations.actions.attached import SPEAKS, read_attached
 from kyoten.consultations.models import KIND, Consultation
 from kyoten.post.models import InboundMail
@@ -168,3 +168,16 @@ def test_neither_export_nor_example_ever_holds_a_file(world):
         case, at.desk, title="病床", question=case.text, answer="一覧", by=at.officer, at=ANSWERED
     )
     assert "後方病床" not in example.question
+
+
+def test_the_same_mail_come_twice_does_not_show_what_was_withheld(world):
+    at = knowing.hub(world)
+    case = asked(at)
+    first = InboundMail.objects.get()
+    twice = desking.mail(PATIENT, message_id=first.message_id, files={NAME: word("山田太郎様の後方病床の件")},
+                         X_Way="forwarded")  # fmt: skip
+    assert returning.note_double(twice, first, at=ASKED)
+    message = case.messages.filter(kind="in").get()
+    withholding.withhold_files(message, by=at.officer, at=ANSWERED)
+    twice.refresh_from_db()
+    assert [withholding.may_open_part(twice, number, at.officer) for number in (0, 1)] == [False, False]

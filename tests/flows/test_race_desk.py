@@ -102,3 +102,16 @@ def test_one_callback_is_made_once(world):
     assert came_to.count("done") == 1
     assert Message.objects.filter(kind="out").count() == 1
     assert sound()
+
+
+def test_a_call_whose_button_is_pressed_twice_at_one_moment_is_one_case(world):
+    desking.taken(world)
+    desk = desking.desk(world)
+    what = Incoming("phone", "", "輪番の例を知りたい。", Caller("柏市", "森田 健", "04-0000-0000"), TUESDAY)
+
+    def press():
+        handling.log_call(desk, what, None, by=world.seat_secretariat, at=TUESDAY)
+
+    assert race(press, press) == ["done"] * 2
+    assert Consultation.objects.filter(way="phone").count() == 1
+    assert sound()

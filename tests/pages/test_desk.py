@@ -3,11 +3,13 @@
 from datetime import timedelta
 
 import pytest
+from django.test import Client
 from django.urls import reverse
 
-from kyoten.consultations.actions import handling
+from kyoten.consultations.actions import answering, handling
 from kyoten.consultations.models import Callback, Consultation
 from kyoten.consultations.views.lists import ORDERS
+from kyoten.post.models import OutboundMail
 from kyoten.records.models import AccessLog
 from kyoten.web import todo_desk
 from tests.flows import desking
@@ -124,13 +126,83 @@ def test_draft_and_approval_by_two_people(office, client, world, clock):
     office.post(case_url(case, "draft"), {"subject": "Re", "text": "回答です。", "do": "approval"})
     case.refresh_from_db()
     assert case.state == "approving"
-    office.post(case_url(case, "decide"), {"do": "mail"})
+    draft = case.drafts.get().shown_as
+    office.post(case_url(case, "decide"), {"do": "mail", "draft": draft})
     case.refresh_from_db()
     assert case.state == "approving"  # who wrote it does not approve it
     login(client, world.seat_secretariat2)
-    client.post(case_url(case, "decide"), {"do": "mail"})
+    client.post(case_url(case, "decide"), {"do": "mail", "draft": draft})
     case.refresh_from_db()
     assert case.state == "answered"
+
+
+def test_an_approval_counts_for_the_text_that_was_shown_only(office, world):
+    case = desking.taken(world)
+    office.post(case_url(case, "draft"), {"subject": "Re", "text": "初めの案。", "do": "approval"})
+    old_tab = Client()
+    login(old_tab, world.seat_secretariat2)
+    shown = old_tab.get(case_url(case)).context["draft"].shown_as
+    answering.send_back(case.drafts.get(), "直してください。", by=world.seat_secretariat2, at=TUESDAY)
+    again = {"subject": "Re", "text": "書き直した案。", "version": case.drafts.get().version, "do": "approval"}
+    office.post(case_url(case, "draft"), again)
+    page = old_tab.post(case_url(case, "decide"), {"do": "mail", "draft": shown}, follow=True).content.decode()
+    assert ("書き換えられています" in page, "書き直した案。" in page) == (True, True)
+    assert (case.drafts.get().state, OutboundMail.objects.count()) == ("awaiting", 0)
+
+
+def test_who_approves_second_is_told_and_keeps_what_was_typed(office, client, world):
+    case = desking.taken(world)
+    office.post(case_url(case, "draft"), {"subject": "Re", "text": "回答です。", "do": "approval"})
+    shown = case.drafts.get().shown_as
+    login(client, world.seat_secretariat2)
+    client.post(case_url(case, "decide"), {"do": "mail", "draft": shown})
+    for do in ("mail", "back"):
+        sent = {"do": do, "draft": shown, "remark": "数字を確かめて。"}
+        page = client.post(case_url(case, "decide"), sent, follow=True)
+        assert page.status_code == 200
+        said = page.content.decode()
+        assert ("ほかの方が先に回答した" in said, "数字を確かめて。" in said) == (True, True)
+    assert OutboundMail.objects.count() == 1
+
+
+def test_an_answer_typed_while_a_colleague_was_quicker_is_shown_again(office, world):
+    case = desking.taken(world)
+    office.post(case_url(case, "draft"), {"subject": "Re", "text": "一人目の案。", "do": "approval"})
+    page = office.post(
+        case_url(case, "draft"), {"subject": "Re", "text": "二人目の案。", "do": "save"}
+    ).content.decode()
+    assert ("ほかの方が先に" in page, "二人目の案。" in page, "一人目の案。" in page) == (True, True, True)
+    page = office.post(
+        case_url(case, "draft"), {"subject": "Re", "text": "三人目の案。", "insert": "guide:0"}
+    ).content.decode()
+    assert "三人目の案。" in page
+
+
+def test_what_is_typed_on_a_case_that_was_merged_meanwhile_is_shown_again(office, world):
+    case, into = desking.taken(world), desking.taken(world, "別の照会です。")
+    handling.merge(case, into, by=world.seat_secretariat2, at=TUESDAY)
+    sent = {"to_name": "佐藤", "to_email": "sato@example.jp", "text": "長い質問。"}
+    page = office.post(case_url(case, "refer"), sent).content.decode()
+    assert ("統合されています" in page, "長い質問。" in page) == (True, True)
+    page = office.post(case_url(case, "draft"), {"subject": "Re", "text": "長い回答。"}).content.decode()
+    assert "長い回答。" in page
+
+
+def test_a_result_that_is_refused_is_shown_again(office, world):
+    case = desking.taken(world)
+    row = handling.promise_callback(case, when=TUESDAY, phone="04-0000-0000", note="", owner=None,
+                                    by=world.seat_secretariat, at=TUESDAY)  # fmt: skip
+    handling.called_back(row, "先に伝えた。", by=world.seat_secretariat2, at=TUESDAY)
+    url = case_url(case, "called_back", row=row.pk)
+    page = office.post(url, {"outcome": "長く話した内容。"}).content.decode()
+    assert ("ほかの方が先に折り返しました" in page, "長く話した内容。" in page) == (True, True)
+
+
+def test_a_note_too_long_is_refused_whole_instead_of_cut(office, world):
+    case = desking.taken(world)
+    page = office.post(case_url(case, "note"), {"text": "あ" * 20_000 + "終わり"}).content.decode()
+    assert ("20003字あります" in page, "あ終わり" in page) == (True, True)
+    assert not case.messages.filter(kind="note").exists()
 
 
 def test_the_raw_mail_and_its_files_are_downloads(office, world):

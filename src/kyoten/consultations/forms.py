@@ -8,7 +8,7 @@ from typing import Any
 
 from django import forms
 
-from kyoten.consultations.actions.handling import Facts
+from kyoten.consultations.actions.handling import Facts, Promise
 from kyoten.consultations.actions.intake import Caller, Incoming
 from kyoten.consultations.models import Consultation
 from kyoten.organisations.models import Seat
@@ -114,6 +114,11 @@ class Log(Marked):
             owner=seat if data["mine"] else None,
             minutes=data["minutes"] or 0,
         )
+
+    def promise(self, seat: Seat) -> Promise | None:
+        data = self.cleaned_data
+        owner = seat if data["mine"] else None
+        return Promise(data["callback_at"], data["callback_note"], owner) if data["callback_at"] else None
 
 
 class Answering(forms.Form):

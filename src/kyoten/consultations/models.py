@@ -247,6 +247,11 @@ class Draft(models.Model):
             )
         ]  # fmt: skip
 
+    @property
+    def shown_as(self) -> str:
+        """Which text a page shows: an approval counts for that one only."""
+        return f"{self.pk}-{self.version}"
+
 
 class Referral(models.Model):
     """照会: a question of ours to another body or an adviser, with a date of its own; answered by plain mail too."""

@@ -80,12 +80,12 @@ def answer(draft: Draft, desk: Desk, *, by_phone: str = "", by: Seat, at: dateti
     check_seat(draft.consultation, by)
     case = locked(draft.consultation)
     check_living(case)
-    draft = Draft.objects.select_related("written_by").get(pk=draft.pk)
+    seen, draft = draft.version, Draft.objects.select_related("written_by").get(pk=draft.pk)
     _may_answer(draft, desk, by)
     if not by_phone and not is_address(case.email):
         raise Refused("相談者のメールアドレスがありません。アドレスを入力するか、電話で回答した記録にしてください。")
     state = "awaiting" if desk.rules.approval else "writing"
-    changed = Draft.objects.filter(pk=draft.pk, version=draft.version, state=state)
+    changed = Draft.objects.filter(pk=draft.pk, version=seen, state=state)
     said_by = "phone" if by_phone else ""
     if not changed.update(state="sent", approved_by=by, approved_at=at, sent_at=at, said_by=said_by):
         raise Refused("この回答案は、すでに回答されたか、書き換えられています。画面を開き直して確かめてください。")

@@ -4,24 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import F, Q
 
 from kyoten.consultations import searching
-from kyoten.consultations.actions.intake import Caller, Incoming, open_case
+from kyoten.consultations.actions.intake import Caller, Incoming, open_again, open_case, take_call
 from kyoten.consultations.desks import Desk
 from kyoten.consultations.models import KIND, Callback, Consultation, Mark, Message, Referral
+from kyoten.consultations.models import Sequence as Numbers
 from kyoten.organisations.models import Seat, Section
 from kyoten.post.actions import is_address, send
 from kyoten.post.models import InboundMail
 from kyoten.records.actions import record
-from kyoten.records.models import Refused
+from kyoten.records.models import Event, Refused
 from kyoten.rules.text import clean, clean_line
 from kyoten.rules.wareki import wareki
 
 CHANGED = "ほかの方が先にこの相談を更新しました。画面を開き直して確かめてください。"
+TWICE = timedelta(minutes=1)  # the same again within it is the button pressed twice
 NOT_OURS = "この相談に対応できるのは、窓口の担当だけです。"
 
 
@@ -162,6 +164,11 @@ def refer(
         raise Refused("照会先のメールアドレスの形が正しくありません（例: tantou@city.example.jp）。")
     if due and due <= at:
         raise Refused("回答期限は、いまより後の日時にしてください。")
+    asked = case.referrals.filter(
+        to_email=to_email, text=clean(text), answered_at=None, asked_at__gt=at - TWICE
+    ).first()
+    if asked:
+        return asked
     row = Referral.objects.create(
         consultation=case, to_name=clean_line(to_name)[:200], to_email=to_email, section=section, text=clean(text),
         due=due, asked_at=at, asked_by=by,
@@ -195,6 +202,43 @@ def _question(case: Consultation, row: Referral, by: Seat) -> str:
             f"{by.section}　{by.person.name}",
         ]
     )
+
+
+@dataclass(frozen=True)
+class Promise:
+    """折り返し予定 given while taking a call."""
+
+    when: datetime
+    note: str = ""
+    owner: Seat | None = None
+
+
+@transaction.atomic
+def log_call(desk: Desk, what: Incoming, promise: Promise | None, *, by: Seat, at: datetime) -> Consultation:
+    """電話などの受付 with its 折り返し予定: both or neither. The button pressed twice is one case."""
+    list(Numbers.objects.select_for_update().filter(programme=desk.slug))  # two presses follow each other
+    if same := _just_logged(desk, what, by, at):
+        return same
+    case = take_call(desk, what, by=by, at=at)
+    if promise:
+        promise_callback(
+            case, when=promise.when, phone=case.phone, note=promise.note, owner=promise.owner, by=by, at=at
+        )
+    return case
+
+
+def _just_logged(desk: Desk, what: Incoming, by: Seat, at: datetime) -> Consultation | None:
+    """What the same officer has typed in word for word within the last minute."""
+    caller = what.caller
+    found = Consultation.objects.filter(
+        programme=desk.slug, operator=desk.operator, way=what.way, received_at=what.at, text=clean(what.text),
+        body_name=clean_line(caller.body)[:200], person_name=clean_line(caller.person)[:100],
+        phone=clean_line(caller.phone)[:60], email=caller.email[:320],
+    )  # fmt: skip
+    for case in found.order_by("-pk")[:1]:
+        first = Event.objects.of(KIND, case.pk).filter(act="receive", seat_id=by.pk, at__gt=at - TWICE, at__lte=at)
+        return case if first.exists() else None
+    return None
 
 
 @transaction.atomic
@@ -273,17 +317,37 @@ def merge(case: Consultation, into: Consultation, *, by: Seat, at: datetime) -> 
     Message.objects.filter(consultation=case).update(consultation=into, moved_from=case)
     case.callbacks.filter(done_at=None).update(consultation=into)
     case.referrals.update(consultation=into)
-    case.drafts.filter(state__in=("writing", "returned")).update(state="dropped")
+    _keep_drafts(case, into, by, at)
+    _carry_on(case, into)
     Consultation.objects.filter(pk=case.pk).update(
         state="merged", merged_into=into, closed_at=at, version=F("version") + 1
     )
     Consultation.objects.filter(merged_into=case).update(merged_into=into)
-    Consultation.objects.filter(pk=into.pk, sorted_away=True).update(sorted_away=False)
     record("merge", f"{into.number}に統合", kind=KIND, record_id=case.pk, by=by.actor(), at=at)
     record("merged", f"{case.number}を統合", kind=KIND, record_id=into.pk, by=by.actor(), at=at)
     searching.index(case.pk, into.pk)
     into.refresh_from_db()
     return into
+
+
+def _keep_drafts(case: Consultation, into: Consultation, by: Seat, at: datetime) -> None:
+    """A draft that was begun goes along as a note: its words are not lost."""
+    for draft in case.drafts.filter(state__in=("writing", "returned")):
+        text = f"統合した{case.number}で書きかけていた回答案\n\n{draft.text}"
+        Message.objects.create(consultation=into, kind="note", way="meeting", at=at, who=by.person.name, text=text)
+    case.drafts.filter(state__in=("writing", "returned")).update(state="dropped")
+
+
+def _carry_on(case: Consultation, into: Consultation) -> None:
+    """What waits for an answer goes on waiting: a finished case is opened again, of two that wait the earlier clock
+    counts, and what was marked on one stays marked."""
+    if case.is_open and not into.is_open:
+        open_again(into, case.clock_at, case.due)
+    elif case.is_open and case.clock_at and (not into.clock_at or case.clock_at < into.clock_at):
+        Consultation.objects.filter(pk=into.pk).update(clock_at=case.clock_at, due=case.due)
+    Consultation.objects.filter(pk=into.pk).update(
+        urgent=case.urgent or into.urgent, personal=case.personal or into.personal, sorted_away=False
+    )
 
 
 @transaction.atomic

@@ -180,13 +180,18 @@ def hear(mail: InboundMail, case: Consultation, *, at: datetime) -> None:
 def reopen(case: Consultation, arrived_at: datetime, desk: Desk) -> None:
     """A follow-up on an answered case: the clock starts again, and the first question's stays for the figures."""
     timing = desk_rules.timing(desk.rules, arrived_at)
+    open_again(case, timing.clock_at, timing.due)
+
+
+def open_again(case: Consultation, clock_at: datetime | None, due: datetime | None) -> None:
+    """Back to the inbox with this clock, if it is not there."""
     state = "assigned" if case.owner_id else "received"
     rows = Consultation.objects.filter(pk=case.pk).exclude(state__in=Consultation.OPEN)
     rows.filter(first_clock_at=None).exclude(first_answered_at=None).update(
         first_clock_at=F("clock_at"), first_due=F("due")
     )
     rows.update(
-        state=state, clock_at=timing.clock_at, due=timing.due, reopened=F("reopened") + 1, closed_at=None,
+        state=state, clock_at=clock_at, due=due, reopened=F("reopened") + 1, closed_at=None,
         sorted_away=False,
     )  # fmt: skip
 

@@ -76,6 +76,7 @@ def may_open(message: Message, number: int, seat: Seat) -> bool:
 
 
 def may_open_part(mail: InboundMail, number: int, seat: Seat) -> bool:
-    """The same of a mail, wherever it is shown."""
-    message = Message.objects.filter(mail_id=mail.pk, kind__in=INBOUND).first()
+    """The same of a mail, wherever it is shown; one that came twice holds the same files both times."""
+    same = [mail.pk, mail.double_of_id] if mail.double_of_id else [mail.pk]
+    message = Message.objects.filter(mail_id__in=same, kind__in=INBOUND).first()
     return message is None or may_open(message, number, seat)

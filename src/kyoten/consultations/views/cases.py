@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
 from django import forms
 from django.contrib import messages
 from django.db import connection
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
@@ -37,8 +37,10 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     return _page(request, case)
 
 
-def _page(request: HttpRequest, case: Consultation, status: int = 200, **forms_with_errors: forms.Form) -> HttpResponse:
-    """The case with all its forms; those a refused act brings keep what was typed."""
+def _page(
+    request: HttpRequest, case: Consultation, status: int = 200, **forms_with_errors: forms.Form | str
+) -> HttpResponse:
+    """The case with all its forms; those a refused act brings keep what was typed (`typed`: one text)."""
     desk = desk_for(request, case)
     [(owner, drafting, calling, referred)] = _around(case.pk)
     draft = _open_draft(case) if drafting else None
@@ -53,10 +55,26 @@ def _page(request: HttpRequest, case: Consultation, status: int = 200, **forms_w
         "events": history(KIND, case.pk), "may_act": may_act,
         "others": _others(request, case), "people": found_in(case, desk, listed),
     } | _asked_for(request, case, desk, marks) | forms_with_errors  # fmt: skip
+    if unshown := _unshown(request, case, draft, forms_with_errors):
+        context["typed"] = unshown
     if may_act and ("answering" in context or draft or case.is_open):
         context = {"answering": Answering(initial=_answer_initial(case, draft))} | context
         context["suggestions"] = suggestions_for(case)
     return render(request, "consultations/case.html", context, status=status)
+
+
+def _unshown(
+    request: HttpRequest, case: Consultation, draft: Draft | None, given: Mapping[str, forms.Form | str]
+) -> str:
+    """What was typed into a form the page has no place for any more: a colleague was quicker (承認待ち, 統合)."""
+    awaiting = draft is not None and draft.state == "awaiting"
+    typed: list[str] = []
+    for name, form in given.items():
+        if isinstance(form, forms.Form) and (case.state == "merged" or name == "answering" and awaiting):
+            for error in form.non_field_errors():
+                messages.error(request, str(error))
+            typed += [value for field in form.visible_fields() if isinstance(value := field.value(), str) and value]
+    return "\n".join(typed)
 
 
 @statement
@@ -182,12 +200,15 @@ def _same_caller(body: int, email: str, case: int) -> QuerySet:
 
 
 def _act(
-    request: HttpRequest, case: Consultation, act: Callable[[], object], said: str, **form: forms.Form
+    request: HttpRequest, case: Consultation, act: Callable[[], object], said: str, typed: str = "", **form: forms.Form
 ) -> HttpResponse:
     """Carry out one act: back to the case; a refusal shows the page again with what was typed."""
     try:
         act()
     except Refused as refusal:
+        if typed.strip():
+            messages.error(request, str(refusal))
+            return _page(request, Consultation.objects.get(pk=case.pk), typed=typed)
         if not form:
             messages.error(request, str(refusal))
             return redirect("consultations:case", case.pk)
@@ -211,10 +232,18 @@ def assign(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 def note(request: HttpRequest, pk: int) -> HttpResponse:
-    case, text = case_for(request, pk), request.POST.get("text", "")[:20_000]
-    return _act(
-        request, case, lambda: handling.add_note(case, text, by=request.seat, at=request.at), "メモを追加しました。"
-    )
+    case, text = case_for(request, pk), request.POST.get("text", "")
+
+    def act() -> None:
+        _check_length(text, 20_000)
+        handling.add_note(case, text, by=request.seat, at=request.at)
+
+    return _act(request, case, act, "メモを追加しました。", typed=text)
+
+
+def _check_length(text: str, most: int) -> None:
+    if len(text) > most:
+        raise Refused(f"{len(text)}字あります。{most}字までに分けて入力してください。")
 
 
 @require_POST
@@ -280,26 +309,33 @@ def _inserted(request: HttpRequest, case: Consultation) -> HttpResponse:
 def decide(request: HttpRequest, pk: int) -> HttpResponse:
     """承認して回答 (`do=mail`, `phone`) or 差戻し (`back`) by the second person."""
     case = case_for(request, pk)
-    awaiting = get_object_or_404(case.drafts.filter(state="awaiting"))
-    do = request.POST.get("do", "")
-    if do == "back":
-        remark = request.POST.get("remark", "")[:2000]
-        return _act(
-            request,
-            case,
-            lambda: answering.send_back(awaiting, remark, by=request.seat, at=request.at),
-            "差し戻しました。",
-        )
-    if do not in ("mail", "phone"):
+    do, remark = request.POST.get("do", ""), request.POST.get("remark", "")
+    if do not in ("mail", "phone", "back"):
         messages.error(request, "承認して回答するか、差し戻すかを選んでください。")
         return redirect("consultations:case", pk)
     heard = request.POST.get("heard", "")[:400] or case.person_name or "相談者"
-    return _act(
-        request, case,
-        lambda: answering.answer(awaiting, desk_for(request, case), by_phone=heard if do == "phone" else "",
-                                 by=request.seat, at=request.at),
-        "承認し、回答しました。",
-    )  # fmt: skip
+
+    def act() -> None:
+        awaiting = _awaiting(case, request.POST.get("draft", ""))
+        if do == "back":
+            _check_length(remark, 2000)
+            answering.send_back(awaiting, remark, by=request.seat, at=request.at)
+        else:
+            answering.answer(awaiting, desk_for(request, case), by_phone=heard if do == "phone" else "",
+                             by=request.seat, at=request.at)  # fmt: skip
+
+    said = "差し戻しました。" if do == "back" else "承認し、回答しました。"
+    return _act(request, case, act, said, typed=remark)
+
+
+def _awaiting(case: Consultation, shown: str) -> Draft:
+    """The draft that waits for approval, if it is the very text the page showed (its id and version)."""
+    draft = case.drafts.filter(state="awaiting").first()
+    if draft is None:
+        raise Refused("承認待ちの回答案はありません。ほかの方が先に回答したか、差し戻しています。")
+    if draft.shown_as != shown:
+        raise Refused("回答案は、画面を開いた後に書き換えられています。いまの回答案を読んでから、承認してください。")
+    return draft
 
 
 @require_POST
@@ -316,7 +352,8 @@ def callback(request: HttpRequest, pk: int) -> HttpResponse:
 def called_back(request: HttpRequest, pk: int, row: int) -> HttpResponse:
     """折り返しの結果; `again` is the moment of the next try."""
     case = case_for(request, pk)
-    waiting = get_object_or_404(Callback.objects.select_related("consultation"), pk=row, consultation=case)
+    here = Q(consultation=case) | Q(consultation=case.merged_into_id)  # a merger takes what was promised along
+    waiting = get_object_or_404(Callback.objects.select_related("consultation").filter(here), pk=row)
     outcome, again = request.POST.get("outcome", ""), request.POST.get("again", "")
 
     def act() -> None:
@@ -326,15 +363,19 @@ def called_back(request: HttpRequest, pk: int, row: int) -> HttpResponse:
             raise Refused("次の折り返しの日時は 2025-07-22T14:00 の形で入れてください。") from None
         handling.called_back(waiting, outcome, again_at=again_at, by=request.seat, at=request.at)
 
-    return _act(request, case, act, "折り返しの結果を記録しました。")
+    return _act(request, case, act, "折り返しの結果を記録しました。", typed=outcome)
 
 
 @require_POST
 def close(request: HttpRequest, pk: int) -> HttpResponse:
-    case, reason = case_for(request, pk), request.POST.get("reason", "")[:2000]
+    case, reason = case_for(request, pk), request.POST.get("reason", "")
     withdrawn = request.POST.get("do") == "withdrawn"
-    return _act(request, case, lambda: handling.close(case, reason, withdrawn=withdrawn, by=request.seat, at=request.at),
-                "完了しました。")  # fmt: skip
+
+    def act() -> None:
+        _check_length(reason, 2000)
+        handling.close(case, reason, withdrawn=withdrawn, by=request.seat, at=request.at)
+
+    return _act(request, case, act, "完了しました。", typed=reason)
 
 
 @require_POST

@@ -218,13 +218,8 @@ def log(request: HttpRequest, slug: str) -> HttpResponse:
     form = Log(request.POST or None, desk=desk.rules, initial=initial)
     if request.method == "POST" and form.is_valid():
         try:
-            case = intake.take_call(desk, form.incoming(request.seat), by=request.seat, at=request.at)
-            if when := form.cleaned_data["callback_at"]:
-                owner = request.seat if form.cleaned_data["mine"] else None
-                handling.promise_callback(
-                    case, when=when, phone=case.phone, note=form.cleaned_data["callback_note"], owner=owner,
-                    by=request.seat, at=request.at,
-                )  # fmt: skip
+            case = handling.log_call(desk, form.incoming(request.seat), form.promise(request.seat), by=request.seat,
+                                     at=request.at)  # fmt: skip
             messages.success(request, f"{case.number}として受け付けました。")
             return redirect("consultations:case", case.pk)
         except Refused as refusal:
