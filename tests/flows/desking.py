@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from email.message import EmailMessage
 from hashlib import sha256
+from typing import Any
 
 from kyoten.consultations.actions import intake
 from kyoten.consultations.desks import Desk, desk_of, desks
@@ -33,18 +34,25 @@ def desk(world) -> Desk:
     return found
 
 
-def mail(
+def mail(text: str = TEMPLATE, *, at: datetime = SATURDAY, **more: Any) -> InboundMail:
+    """A mail as it came, stored and read."""
+    row = receive(raw(text, **more), source="test", at=at)
+    read_new(at)
+    row.refresh_from_db()
+    return row
+
+
+def raw(
     text: str = TEMPLATE,
     *,
     subject: str = "拠点整備・運用に関する照会",
     sender: str = ASKER,
     message_id: str = "",
     in_reply_to: str = "",
-    at: datetime = SATURDAY,
     files: dict[str, bytes] | None = None,
     **headers: str,
-) -> InboundMail:
-    """A mail as it came, stored and read."""
+) -> bytes:
+    """The bytes of a mail to the desk."""
     message = EmailMessage()
     message["From"], message["To"], message["Subject"] = sender, "zaitaku@example.jp", subject
     digest = sha256(f"{sender}{subject}{text}{in_reply_to}".encode()).hexdigest()[:20]
@@ -56,10 +64,7 @@ def mail(
     message.set_content(text)
     for name, data in (files or {}).items():
         message.add_attachment(data, maintype="application", subtype="octet-stream", filename=name)
-    row = receive(message.as_bytes(), source="test", at=at)
-    read_new(at)
-    row.refresh_from_db()
-    return row
+    return message.as_bytes()
 
 
 def taken(world, *args, at: datetime = SATURDAY, **more) -> Consultation:

@@ -116,6 +116,7 @@ post:attention_mail                     xxxxxoxxl  --------l
 post:attention_file                     xxxxxoxxl  --------l
 post:attention_settle                   --------l  xxfxxoxxl
 sorting:list                            xxxxxoxxl  --------l
+sorting:hand_in                         --------l  xxfxxoxxl
 sorting:mail                            xxxxxoxxl  --------l
 sorting:file                            xxxxxoxxl  --------l
 sorting:change                          --------l  xxfxxoxxl

@@ -1,6 +1,7 @@
 """受信箱の振り分け: the piles, one click either way, the entry of a form, and who sees nothing of it."""
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
@@ -9,8 +10,9 @@ from kyoten.consultations.models import Consultation
 from kyoten.post.actions import receive
 from kyoten.post.inbox import UNREADABLE, read_new
 from kyoten.post.models import InboundMail, MailboxState
+from kyoten.records.models import Event
 from kyoten.web import rounds
-from tests.flows import desking
+from tests.flows import desking, knowing, outlook
 from tests.flows.calling import opened
 from tests.flows.desking import SATURDAY
 from tests.world import login
@@ -150,3 +152,58 @@ def test_a_mail_that_could_not_be_read_becomes_a_case_that_says_so(world, office
     post(officer, "sorting:change", broken, to="desk")
     message = Consultation.objects.get().messages.get()
     assert (message.mail_id, message.warning, shown(officer, "unread")) == (broken.pk, UNREADABLE, [])
+
+
+def handed_in(client, *files):
+    return client.post(reverse("sorting:hand_in"), {"files": [SimpleUploadedFile(name, raw) for name, raw in files]})
+
+
+def told(client) -> list[str]:
+    return [str(message) for message in client.get(reverse("sorting:list")).context["messages"]]
+
+
+def test_mails_saved_as_files_are_handed_in_and_counted_once(world, officer, clock):
+    opened(world)
+    clock(SATURDAY)
+    question = desking.raw(subject="拠点整備・運用に関する照会")
+    saved = outlook.message(subject="伴走支援の申込について", files=[("別紙2-②申込書.pdf", b"%PDF-1.4")])
+    handed_in(officer, ("照会.EML", question), ("申込.msg", saved), ("もう一度.eml", question))
+    assert told(officer) == [
+        "メールのファイルを取り込みました。取込 2通（相談 1・申込 1・その他 0・自動応答・不達通知 0・返信 0）、重複 1通、要確認 0通"
+    ]
+    assert list(Consultation.objects.values_list("subject", flat=True)) == ["拠点整備・運用に関する照会"]
+    assert shown(officer, "call") == ["伴走支援の申込について"]
+    mail = InboundMail.objects.get(sort="call")
+    assert [event.act for event in Event.objects.of("inbound_mail", mail.pk)] == ["hand_in"]
+    handed_in(officer, ("照会.eml", question))
+    assert (Consultation.objects.count(), InboundMail.objects.count()) == (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("files", "words"),
+    [
+        ([], "選んでください"),
+        ([("様式.docx", b"PK")], "「様式.docx」はメールのファイルではありません"),
+        ([("良い.eml", b"Subject: x\r\n\r\nx"), ("悪い.exe", b"MZ")], "「悪い.exe」は"),
+        ([("大きい.eml", b"Subject: x\r\n\r\n" + b"x" * 1000)], "大きすぎます"),
+    ],
+)
+def test_what_is_no_mail_or_too_large_is_refused_and_nothing_is_kept(officer, settings, files, words):
+    settings.UPLOAD_LIMIT = 1000
+    handed_in(officer, *files)
+    assert words in told(officer)[0]
+    assert InboundMail.objects.count() == 0
+
+
+def test_what_a_hub_hands_in_is_the_hubs_whoever_it_was_sent_to(world, officer, clock):
+    clock(SATURDAY)
+    at = knowing.hub(world)
+    hub = login(Client(), at.officer)
+    handed_in(
+        hub,
+        ("照会.eml", desking.raw(subject="夜間の対応について")),
+        ("広告.eml", desking.raw(subject="広告", List_Id="<sale.example.jp>")),
+    )
+    case = Consultation.objects.get()
+    assert (case.operator, case.subject) == (at.officer.organisation, "夜間の対応について")
+    assert (shown(hub, "other"), shown(officer, "other")) == (["広告"], [])

@@ -168,7 +168,11 @@ class Application(models.Model):
             models.Index(fields=["call", "state"], name="application_call_state"),
             # What a prefecture and the organiser count and sort, without reading the answers on the way.
             models.Index(
-                fields=["call", "prefecture", "forwarded_at", "state", "number"], name="application_call_sorted"
+                fields=[
+                    *["call", "prefecture", "forwarded_at", "state", "number"],  # to list
+                    *["area_name", "applicant", "submitted_at"],  # to search and sort a list
+                ],
+                name="application_call_sorted",
             ),
         ]
 

@@ -9,9 +9,11 @@ from pathlib import Path
 from django.apps import apps
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from kyoten.records.models import Attachment
+from kyoten.records.statements import statement
 from kyoten.rules.clock import JST
 from kyoten.web.models import DemoClock
 
@@ -31,8 +33,13 @@ KEPT = {"contenttypes.ContentType", "auth.Permission"}
 
 
 def shift() -> timedelta:
-    row = DemoClock.objects.order_by("pk").first()
-    return row.shift if row else timedelta(0)
+    rows = _shifts()
+    return rows[0][0] if rows else timedelta(0)
+
+
+@statement
+def _shifts() -> QuerySet:
+    return DemoClock.objects.order_by("pk").values_list("shift")[:1]
 
 
 def shifted(real: datetime) -> datetime:

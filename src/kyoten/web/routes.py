@@ -223,6 +223,7 @@ ROUTES: dict[str, Access] = {
     "examples:decide": ACTS.of(*READERS),
     # ---- sorting of the one mailbox; a body without one gets the 404 of its pages
     "sorting:list": SEAT,
+    "sorting:hand_in": ACTS,
     "sorting:mail": SEAT,
     "sorting:file": SEAT,
     "sorting:change": ACTS,

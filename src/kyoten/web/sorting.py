@@ -38,8 +38,9 @@ def sort_read(mails: Iterable[InboundMail], *, at: datetime) -> Counter[str]:
 class Sorter:
     """What one round of sorting knows: the desks, and for whom a call is open."""
 
-    def __init__(self, at: datetime) -> None:
-        self.at, self.desks = at, desks()
+    def __init__(self, at: datetime, own: list[Desk] | None = None) -> None:
+        self.at, self.desks = at, desks() if own is None else own
+        self.handed_in = own is not None  # by a body, for its own desks: nobody else's gets any of it
         self.applying = set(Call.objects.filter(announced_at=None).values_list("organiser__organisation", flat=True))
         self.found: Counter[str] = Counter()
         self.related: set[int] = set()  # those of the mails being sorted that belong to threads
@@ -83,6 +84,8 @@ class Sorter:
 
     def proposed(self, mail: InboundMail) -> tuple[Desk | None, str]:
         desk = addressed(self.desks, mail.recipients.splitlines(), mail.received_at)
+        if desk is None and self.handed_in:
+            desk = next(iter(self.desks), None)
         if (
             mail.machine == "list"
             or mail.sender.casefold() in _ourselves()

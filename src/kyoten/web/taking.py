@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -16,10 +16,15 @@ from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
-from kyoten.post.bulk import WRITERS, Arriving, read_many
+from django.db import transaction
+
+from kyoten.consultations.desks import desks_of
+from kyoten.organisations.models import Seat
+from kyoten.post.bulk import WRITERS, Arriving, read_many, receive_many
 from kyoten.post.models import InboundMail
 from kyoten.post.sorting import unsorted
-from kyoten.web.sorting import sort_read
+from kyoten.records.actions import Entry, record_many
+from kyoten.web.sorting import Sorter, sort_read
 
 T = TypeVar("T")
 
@@ -45,6 +50,10 @@ class Taken:
 
     def line(self) -> str:
         """取込 …、重複 …、要確認 …: one line for the screen."""
+        pace = self.files / self.seconds if self.seconds else 0
+        return f"{self.words()}、{self.seconds:.1f}秒、{pace:.0f}通/秒"
+
+    def words(self) -> str:
         doubled = self.known + self.sorts["double"]
         named = [
             ("相談", "desk"),
@@ -54,11 +63,7 @@ class Taken:
             ("返信", "reply"),
         ]
         parts = "・".join(f"{name} {self.sorts[key]}" for name, key in named)
-        pace = self.files / self.seconds if self.seconds else 0
-        return (
-            f"取込 {self.stored - self.sorts['double']}通（{parts}）、重複 {doubled}通、"
-            f"要確認 {self.quarantined}通、{self.seconds:.1f}秒、{pace:.0f}通/秒"
-        )
+        return f"取込 {self.stored - self.sorts['double']}通（{parts}）、重複 {doubled}通、要確認 {self.quarantined}通"
 
 
 def take_directory(directory: Path, *, at: datetime, say: Callable[[str], object] = lambda line: None) -> Taken:
@@ -73,6 +78,21 @@ def take_directory(directory: Path, *, at: datetime, say: Callable[[str], object
         for mails in _arriving(_files(directory), done, writers, say):
             _take(mails, f"dir:{directory}"[:200], done, at)
     done.seconds = time.perf_counter() - begun
+    return done
+
+
+def take_handed_in(raws: Sequence[bytes], *, by: Seat, at: datetime) -> Taken:
+    """Mails an officer saved as files (.eml, .msg) and hands in: for the desks of its own body, whoever they went to.
+
+    Raises Refused where the disk is full; what was kept until then stays.
+    """
+    made, known = receive_many(raws, source=f"handed-in:{by.section_id}", at=at)
+    with transaction.atomic():
+        entries = [Entry("hand_in", "メールのファイルを取込", "inbound_mail", mail.pk) for mail in made]
+        record_many(entries, by=by.actor(), at=at)
+    done = Taken(files=len(raws), stored=len(made), known=known)
+    if mails := read_many(made, at):
+        done.sorts.update(Sorter(at, desks_of(by)).sort(mails))
     return done
 
 

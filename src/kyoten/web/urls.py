@@ -22,6 +22,7 @@ demo_urls = [
 ]
 sorting_urls = [
     path("", sorting.list_mails, name="list"),
+    path("hand-in/", sorting.hand_in, name="hand_in"),
     path("<int:pk>/", sorting.show_mail, name="mail"),
     path("<int:pk>/file/<int:number>/", sorting.mail_file, name="file"),
     path("<int:pk>/change/", sorting.change, name="change"),

@@ -18,7 +18,17 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="application",
             index=models.Index(
-                fields=["call", "prefecture", "forwarded_at", "state", "number"], name="application_call_sorted"
+                fields=[
+                    "call",
+                    "prefecture",
+                    "forwarded_at",
+                    "state",
+                    "number",
+                    "area_name",
+                    "applicant",
+                    "submitted_at",
+                ],
+                name="application_call_sorted",
             ),
         ),
     ]

@@ -10,7 +10,7 @@ from kyoten.calls.models import Application, Bundle, Call, Decision
 from kyoten.inquiries.models import Addressee
 from kyoten.programmes.models import Programme
 
-WITH = ("call__inquiry", "call__organiser__organisation", "programme", "applicant", "prefecture", "section")
+WITH = ("call__organiser", "programme", "applicant", "prefecture", "section")
 
 
 def call_for(request: HttpRequest, slug: str) -> Call:

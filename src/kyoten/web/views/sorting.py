@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.contrib import messages
+from django.core.files.uploadedfile import UploadedFile
 from django.core.paginator import Paginator
 from django.db import transaction
 from django.db.models import Count, Q, QuerySet
@@ -26,6 +28,7 @@ from kyoten.post.serving import download_part
 from kyoten.records.actions import log_access, record
 from kyoten.records.models import Refused
 from kyoten.web.sorting import operators_of
+from kyoten.web.taking import take_handed_in
 
 PAGE = 50
 TABS = [
@@ -71,6 +74,34 @@ def list_mails(request: HttpRequest) -> HttpResponse:
     tabs = [{"id": key, "title": title, "count": counts.get(key)} for key, title in TABS]
     data = {"page": page, "tabs": tabs, "tab": tab, "title": dict(TABS)[tab], "mailboxes": _mailboxes(request)}
     return render(request, "sorting/list.html", data)
+
+
+@require_POST
+def hand_in(request: HttpRequest) -> HttpResponse:
+    """メールのファイルの取込: what an officer saved from the office's own mail program, dropped here."""
+    if not operators_of(request.seat):
+        raise Http404
+    try:
+        files = request.FILES.getlist("files")
+        _check_files(files)
+        taken = take_handed_in([file.read() for file in files], by=request.seat, at=request.at)
+        messages.success(request, f"メールのファイルを取り込みました。{taken.words()}")
+    except Refused as refusal:
+        messages.error(request, str(refusal))
+    return redirect("sorting:list")
+
+
+def _check_files(files: list[UploadedFile]) -> None:
+    if not files:
+        raise Refused("メールのファイル（.eml、.msg）を選んでください。")
+    for file in files:
+        if not (file.name or "").lower().endswith((".eml", ".msg")):
+            raise Refused(
+                f"「{file.name}」はメールのファイルではありません。メールソフトで「名前を付けて保存」した .eml か .msg を選んでください。"
+            )
+        if (file.size or 0) > settings.UPLOAD_LIMIT:
+            limit = settings.UPLOAD_LIMIT // (1024 * 1024)
+            raise Refused(f"「{file.name}」が大きすぎます（1通 {limit}MBまで）。何も取り込んでいません。")
 
 
 def _mailboxes(request: HttpRequest) -> list[dict]:
