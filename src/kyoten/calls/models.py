@@ -13,8 +13,8 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from kyoten.inquiries.models import Addressee, Inquiry
-from kyoten.organisations.models import Area, Designation, Organisation, Seat, Section, User
-from kyoten.programmes.models import NATIONAL, Programme
+from kyoten.organisations.models import NATIONAL, Area, Designation, Organisation, Seat, Section, User
+from kyoten.programmes.models import Programme
 from kyoten.records.statements import statement
 from kyoten.rules.clock import deadline_moment
 from kyoten.rules.definition import Definition

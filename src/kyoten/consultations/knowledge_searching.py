@@ -15,8 +15,8 @@ from django.db.models import QuerySet
 from django.urls import reverse
 
 from kyoten.consultations.models import READERS, Example, GuideSection
-from kyoten.organisations.models import Organisation, Seat
-from kyoten.programmes.models import NATIONAL, Programme
+from kyoten.organisations.models import NATIONAL, Organisation, Seat
+from kyoten.programmes.models import Programme
 from kyoten.rules import definition
 from kyoten.rules.search_text import normalise, snippet, words
 from kyoten.rules.wareki import fiscal_year_name

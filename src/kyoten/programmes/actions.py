@@ -9,8 +9,8 @@ from datetime import datetime
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from kyoten.organisations.models import Organisation, Seat, Section
-from kyoten.programmes.models import KIND, NATIONAL, InCharge, Programme
+from kyoten.organisations.models import NATIONAL, Organisation, Seat, Section
+from kyoten.programmes.models import KIND, InCharge, Programme
 from kyoten.records.actions import record
 from kyoten.records.models import Refused
 from kyoten.rules.cases import Outcome, parse_cases, run

@@ -9,11 +9,10 @@ from typing import Any
 from django.db import models
 from django.db.models import Max, OuterRef, Subquery
 
-from kyoten.organisations.models import Organisation, Section
+from kyoten.organisations.models import NATIONAL, Organisation, Section
 from kyoten.rules.definition import Definition
 from kyoten.rules.reading import parse
 
-NATIONAL = ("ministry", "secretariat")
 KIND = "programme"  # of the records
 
 _parsed: dict[str, Definition] = {}  # by digest of the text: revisions never change

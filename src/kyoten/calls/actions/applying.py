@@ -10,6 +10,7 @@ from datetime import date, datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 
 from kyoten.calls.actions.telling import tell_of_proxy
 from kyoten.calls.actions.together import cases_of, drop_who_left
@@ -159,14 +160,16 @@ def save(
 
 def editable_row(pk: int, by: Seat) -> Application | None:
     """The application with its row locked, alone (not the call's and the section's too); None where it is not theirs."""
-    rows = Application.objects.editable_by(by).select_for_update(of=("self",), no_key=True)
-    return rows.filter(pk=pk).first()
+    return _editable(pk, by).first()
 
 
 def hold_editable(pk: int, by: Seat) -> bool:
     """Lock the row without reading it; False where it is not theirs."""
-    rows = Application.objects.editable_by(by).select_for_update(of=("self",), no_key=True)
-    return rows.filter(pk=pk).only("pk").order_by("pk").first() is not None
+    return _editable(pk, by).only("pk").order_by("pk").first() is not None
+
+
+def _editable(pk: int, by: Seat) -> QuerySet[Application]:
+    return Application.objects.editable_by(by).select_for_update(of=("self",), no_key=True).filter(pk=pk)
 
 
 def _keep_conflict(application: Application, conflict: form_answers.Conflict, *, by: Seat, at: datetime) -> None:

@@ -135,7 +135,7 @@ def settle_form(
 @transaction.atomic
 def leave_form(application: Application, taken: FormFile, *, by: Seat, at: datetime) -> None:
     """読み取り結果を入れない: the file is kept, nothing of it goes into the application."""
-    if applying.editable_row(application.pk, by) is None or not by.may_act:
+    if not applying.hold_editable(application.pk, by) or not by.may_act:
         raise Refused("この申込書はいま編集できません。画面を開き直してください。")
     if not FormFile.objects.filter(pk=taken.pk, settled_at=None).update(settled_at=at):
         raise Refused("この読み取り結果は、すでに確認されています。画面を開き直してください。")

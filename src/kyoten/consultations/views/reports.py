@@ -16,7 +16,7 @@ from kyoten.consultations.actions.reporting import REPORT, save_report
 from kyoten.consultations.desks import Desk, desk_of, desks
 from kyoten.consultations.models import YearReport
 from kyoten.consultations.views.access import own_desk
-from kyoten.organisations.models import Seat
+from kyoten.organisations.models import NATIONAL, Seat
 from kyoten.papers.desk_report import DeskReport, ReportTable, write_desk_report
 from kyoten.records.models import Event, Refused
 from kyoten.records.views import as_download
@@ -24,7 +24,6 @@ from kyoten.rules.clock import local, open_days
 from kyoten.rules.definition import Item
 from kyoten.rules.wareki import fiscal_year_name, wareki
 
-NATIONAL = ("ministry", "secretariat")
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 WAYS = "メール・電話（来所、FAX、会議の場で受けたものを含む）"

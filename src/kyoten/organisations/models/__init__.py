@@ -2,6 +2,7 @@
 
 from .areas import Area, Designation
 from .bodies import (
+    NATIONAL,
     AddressConfirmation,
     AddressImport,
     Organisation,
@@ -13,6 +14,7 @@ from .bodies import (
 from .people import Invitation, LoginCode, Seat, User
 
 __all__ = [
+    "NATIONAL",
     "AddressConfirmation",
     "AddressImport",
     "Area",
