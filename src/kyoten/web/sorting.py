@@ -59,21 +59,20 @@ class Sorter:
         self.at, self.desks = at, desks() if own is None else own
         self.handed_in = own is not None  # by a body, for its own desks: nobody else's gets any of it
         self.applying = set(Call.objects.filter(announced_at=None).values_list("organiser__organisation", flat=True))
-        self.related: set[int] = set()  # those of the mails being sorted that belong to threads
 
     def sort(self, mails: list[InboundMail]) -> None:
-        self.related = threads.related(mails)
+        links = threads.links(mails)
         for_desks: dict[str, list[InboundMail]] = {}
         doubles: list[tuple[InboundMail, InboundMail]] = []
         for mail in mails:
-            if mail.pk in self.related and _unplaced(mail) and (first := threads.first_of(mail)):
+            if mail.pk in links.shared and _unplaced(mail) and (first := threads.first_of(mail)):
                 doubles.append((mail, first))
             elif desk := self.one(mail):
                 for_desks.setdefault(desk.slug, []).append(mail)
         for slug, group in for_desks.items():
             desk = desk_of(slug, self.desks)
             assert desk is not None
-            self.take(group, desk)
+            self.take(group, desk, links)
         for mail, first in doubles:
             returning.note_double(mail, first, at=self.at)
 
@@ -117,10 +116,10 @@ class Sorter:
             need_attention(mail, FAILED)
         return desk
 
-    def take(self, mails: list[InboundMail], desk: Desk) -> None:
+    def take(self, mails: list[InboundMail], desk: Desk, links: threads.Links) -> None:
         """All together; where that fails, one by one, so that one bad mail stops no other."""
         try:
-            take_mails(mails, desk, at=self.at, related=self.related)
+            take_mails(mails, desk, at=self.at, links=links)
         except Exception:
             log.exception("%s mails could not be taken together", len(mails))
             for mail in mails:
