@@ -1,8 +1,9 @@
-"""The index on PostgreSQL: GIN over an int[] for every text, no extension.
+"""The index on PostgreSQL: GIN over a bigint[] for every text, no extension.
 
 A code is two neighbouring UTF-16 units in one integer, or one unit alone. The codes stand in a table of their own, out of
-line, so that thousands of candidates are read from few pages. GIN gives them in no order: where many texts have what is
-asked for, the newest are compared one after the other instead (`finding`).
+line, so that thousands of candidates are read from few pages (bigint, because what is shorter than 2 kB stays in line).
+GIN gives them in no order: where many texts have what is asked for, the newest are compared one after the other instead
+(`finding`).
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ def add(rows: Sequence[Row]) -> list[Row]:
         ON CONFLICT DO NOTHING RETURNING id"""
     written = {id for (id,) in rows_of(sql, [list(column) for column in zip(*rows, strict=True)])}
     with connection.cursor() as cursor:
-        sql = "INSERT INTO search_posting (id, codes) VALUES (%s, %s::int[])"
+        sql = "INSERT INTO search_posting (id, codes) VALUES (%s, %s::bigint[])"
         cursor.executemany(sql, _postings([row for row in rows if row.id in written]))
     return [row for row in rows if row.id not in written]
 
@@ -85,7 +86,7 @@ def clear() -> None:
         cursor.execute("LOCK TABLE search_entry IN EXCLUSIVE MODE")
         cursor.execute("DELETE FROM search_entry")
         cursor.execute(
-            "CREATE TABLE search_posting_next (id bigint NOT NULL, codes int[] NOT NULL) WITH (toast_tuple_target = 128)"
+            "CREATE TABLE search_posting_next (id bigint NOT NULL, codes bigint[] NOT NULL) WITH (toast_tuple_target = 128)"
         )
         cursor.execute("ALTER TABLE search_posting_next ALTER codes SET STORAGE EXTERNAL")
 
@@ -118,7 +119,7 @@ def propose(question: Question, before: int, limit: int) -> list[tuple[int, str,
     conditions, values = comparison(question)
     wanted = spread([code for word in question.words for code in sorted(pairs(word) or singles(word))])
     sql = f"""WITH candidate AS MATERIALIZED (
-            SELECT id FROM search_posting WHERE codes @> %s::int[] AND codes && %s::int[] AND id < %s ORDER BY id DESC
+            SELECT id FROM search_posting WHERE codes @> %s::bigint[] AND codes && %s::bigint[] AND id < %s ORDER BY id DESC
         ) SELECT e.id, e.kind, e.record_id FROM candidate c
         CROSS JOIN LATERAL (SELECT * FROM search_entry e WHERE e.id = c.id AND {conditions} OFFSET 0) e LIMIT %s"""
     markers = _array([_code(name) for name in question.markers()])

@@ -1,9 +1,9 @@
 from django.db import migrations
 
 POSTGRES = [
-    "CREATE TABLE search_posting (id bigint NOT NULL, codes int[] NOT NULL) WITH (toast_tuple_target = 128)",
+    "CREATE TABLE search_posting (id bigint NOT NULL, codes bigint[] NOT NULL) WITH (toast_tuple_target = 128)",
     "ALTER TABLE search_posting ALTER codes SET STORAGE EXTERNAL",
-    "INSERT INTO search_posting (id, codes) SELECT id, codes FROM search_entry ORDER BY id",
+    "INSERT INTO search_posting (id, codes) SELECT id, codes::bigint[] FROM search_entry ORDER BY id",
     "ALTER TABLE search_posting ADD CONSTRAINT search_posting_pkey PRIMARY KEY (id)",
     "CREATE INDEX search_posting_codes ON search_posting USING gin (codes) WITH (gin_pending_list_limit = 256)",
     "ALTER TABLE search_entry DROP COLUMN codes",
@@ -23,7 +23,7 @@ POSTGRES_BACK = [
     "DROP FUNCTION search_entry_gone() CASCADE",
     "ALTER TABLE search_entry ALTER text SET STORAGE EXTENDED",
     "ALTER TABLE search_entry ADD COLUMN codes int[] NOT NULL DEFAULT '{}'",
-    "UPDATE search_entry e SET codes = p.codes FROM search_posting p WHERE p.id = e.id",
+    "UPDATE search_entry e SET codes = p.codes::int[] FROM search_posting p WHERE p.id = e.id",
     "CREATE INDEX search_entry_codes ON search_entry USING gin (codes) WITH (gin_pending_list_limit = 256)",
     "DROP TABLE search_posting",
 ]
