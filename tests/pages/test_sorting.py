@@ -1,5 +1,7 @@
 """受信箱の振り分け: the piles, one click either way, the entry of a form, and who sees nothing of it."""
 
+import re
+
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
@@ -7,6 +9,7 @@ from django.urls import reverse
 
 from kyoten.calls.models import Application
 from kyoten.consultations.models import Consultation
+from kyoten.organisations.models import Section
 from kyoten.post.actions import receive
 from kyoten.post.inbox import UNREADABLE, read_new
 from kyoten.post.models import InboundMail, MailboxState
@@ -109,6 +112,26 @@ def test_the_form_of_an_unplaced_mail_is_entered_for_its_applicant(world, office
     assert (application.applicant_id, application.by_proxy) == (world.matsudo.pk, "secretariat")
     assert (mail.state, mail.taken_kind, mail.taken_id) == ("taken", "application", application.pk)
     assert officer.get(url).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("mail", "chosen"),
+    [
+        ({"sender": "zaitaku@matsudo.example.jp"}, "matsudo"),
+        ({"subject": "伴走支援の申込（鎌ヶ谷市）"}, "kamagaya"),
+        ({"text": "松戸市です。申込書を送ります。"}, "matsudo"),
+        ({"text": "松戸市と鎌ケ谷市の共同です。"}, ""),
+        ({}, ""),
+    ],
+)
+def test_whose_form_it_seems_to_be_is_chosen_beforehand(world, officer, mail, chosen):
+    call = opened(world)
+    Section.objects.filter(organisation=world.matsudo).update(email="zaitaku@matsudo.example.jp")
+    page = officer.get(
+        reverse("calls:proxy_from_unplaced", args=[call.slug, arrive(**FORM | mail).pk])
+    ).content.decode()
+    picked = re.findall(r'<option value="(\d*)" selected', page)
+    assert picked == [str(getattr(world, chosen).pk) if chosen else ""]
 
 
 def test_files_come_as_downloads(world, officer):
