@@ -1,5 +1,7 @@
 """受信箱の振り分け: the piles, one click either way, the entry of a form, and who sees nothing of it."""
 
+import re
+
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
@@ -7,11 +9,12 @@ from django.urls import reverse
 
 from kyoten.calls.models import Application
 from kyoten.consultations.models import Consultation
+from kyoten.post import trouble
 from kyoten.post.actions import receive
 from kyoten.post.inbox import UNREADABLE, read_new
 from kyoten.post.models import InboundMail, MailboxState
 from kyoten.records.models import Event
-from kyoten.web import rounds
+from kyoten.web import rounds, todo
 from tests.flows import desking, knowing, outlook
 from tests.flows.calling import opened
 from tests.flows.desking import SATURDAY
@@ -131,18 +134,62 @@ def test_who_runs_no_desk_sees_nothing(world, seat):
     assert mail.state == "attention"
 
 
-def test_the_counts_of_the_mailbox_are_reconciled(world, officer):
-    state = MailboxState.objects.create(source="test", on_server=3, waiting=1, fetched_at=SATURDAY)
+BOX = "imap:desk@example.jp@imap.example.jp/INBOX"
+
+
+@pytest.fixture
+def mailbox(settings):
+    """A mailbox in the settings that has been looked into: three mails there, one of them not here yet."""
+    settings.MAILBOX = {"host": "imap.example.jp", "user": "desk@example.jp"}
+    return MailboxState.objects.create(source=BOX, on_server=3, waiting=1, fetched_at=SATURDAY)
+
+
+def counts(officer):
+    """The rows of the table as a reader has them."""
+    page = officer.get(reverse("sorting:list")).content.decode()
+    rows = re.findall(r"<tr><td>((?:imap|eml):.*?)</tr>", page, re.S)
+    return [[" ".join(re.sub("<[^>]+>", " ", cell).split()) for cell in row.split("</td>")[:-1]] for row in rows]
+
+
+def test_the_counts_of_the_mailbox_are_reconciled(world, officer, mailbox):
     arrive(subject="お知らせ", list_id="<news.example.jp>")
     arrive(subject="質問")
-    page = officer.get(reverse("sorting:list"))
-    [row] = page.context["mailboxes"]
-    assert (row["stored"], row["quarantined"], row["state"]) == (2, 1, state)
-    assert "取り込み中" in page.content.decode()
+    InboundMail.objects.update(source=BOX)
+    when = counts(officer)[0][5]
+    assert counts(officer) == [[BOX, "3", "2", "1", "1", when, "取り込み中"]]
     MailboxState.objects.update(waiting=0)
-    assert "すべて保存済み" in officer.get(reverse("sorting:list")).content.decode()
-    MailboxState.objects.update(problem="TimeoutError")
-    assert "受信できません" in officer.get(reverse("sorting:list")).content.decode()
+    same = "サーバーの1通は、保存済みのメールと同じもの、または取り込みの対象でないもの（開始日より前、保存期間が終わったもの）です。"
+    assert counts(officer) == [[BOX, "3", "2", "0", "1", when, f"すべて保存済み {same}"]]
+    MailboxState.objects.update(on_server=2)
+    assert counts(officer) == [[BOX, "2", "2", "0", "1", when, "すべて保存済み"]]
+    MailboxState.objects.update(on_server=0)
+    gone = "保存済みの2通は、サーバーではすでに削除または移動されています。"
+    assert counts(officer) == [[BOX, "0", "2", "0", "1", when, f"すべて保存済み {gone}"]]
+
+
+def test_a_mailbox_with_trouble_says_what_to_do_and_stands_at_home(world, officer, mailbox):
+    assert [task.title for task in todo.mails(todo.Desk(world.seat_secretariat, SATURDAY))] == []
+    MailboxState.objects.update(problem=f"{trouble.TOKEN_REFUSED}（NO）。", waiting=0, on_server=0)
+    [[*_, words]] = counts(officer)
+    kept = "メールはサーバーに残っており、直ると続きから取り込みます。"
+    assert words == f"受信できません {trouble.TOKEN_REFUSED}（NO）。{kept}"
+    [task] = todo.mails(todo.Desk(world.seat_secretariat, SATURDAY))
+    assert (task.title, task.state[0], task.url) == (
+        "受信箱のメールを取り込めません",
+        "受信できません",
+        reverse("sorting:list"),
+    )
+    assert list(todo.mails(todo.Desk(world.seat_chiba, SATURDAY))) == []
+
+
+def test_a_mailbox_of_earlier_settings_is_no_trouble_and_without_mails_not_shown(world, officer, mailbox, settings):
+    MailboxState.objects.update(problem="x")
+    arrive(subject="質問")
+    settings.MAILBOX = {"host": "imap2.example.jp", "user": "desk@example.jp"}
+    assert counts(officer) == []
+    assert list(todo.mails(todo.Desk(world.seat_secretariat, SATURDAY))) == []
+    InboundMail.objects.update(source=BOX)
+    assert [(row[0], row[6]) for row in counts(officer)] == [(BOX, "いまは使っていません")]
 
 
 def test_a_mail_that_could_not_be_read_becomes_a_case_that_says_so(world, officer):

@@ -75,10 +75,15 @@ def source_of_settings() -> str:
     return ""
 
 
+def trouble_now() -> str:
+    """Why the mailbox of the settings cannot be read; empty while it can."""
+    state = MailboxState.objects.filter(source=source_of_settings()).first()
+    return state.problem if state else ""
+
+
 def password_is_refused() -> bool:
     """Whether the last look ended at the password: asked again and again, a server locks the account."""
-    refused = MailboxState.objects.filter(source=source_of_settings(), problem__startswith=PASSWORD_REFUSED)
-    return refused.exists()
+    return trouble_now().startswith(PASSWORD_REFUSED)
 
 
 def _folder(options: dict[str, Any]) -> str:
