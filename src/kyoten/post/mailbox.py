@@ -11,7 +11,7 @@ import re
 import ssl
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -106,24 +106,31 @@ def _directory(folder: Path, state: MailboxState, at: datetime) -> Iterator[Inbo
 
 
 def _imap(options: dict[str, Any], state: MailboxState, at: datetime) -> Iterator[InboundMail]:
-    server, limit = _connect(options), options.get("size_limit", SIZE_LIMIT)
-    try:
-        log_in(server, options)
-        held = _examine(server, _folder(options), state)
+    with _opened(options, state) as (server, held):
         uids = _new_uids(server, options, state.last_uid)
         MailboxState.objects.filter(pk=state.pk).update(on_server=held, waiting=len(uids))
         for number, uid in enumerate(uids, 1):
-            mail = _take(server, uid, uids[number:], limit, state, at)
+            found = _take(server, uid, uids[number:], options, state)
+            mail = _keep(found, state.source, at) if found else None
             MailboxState.objects.filter(pk=state.pk).update(last_uid=uid, waiting=len(uids) - number)
             if mail:
                 yield mail
+
+
+@contextmanager
+def _opened(options: dict[str, Any], state: MailboxState) -> Iterator[tuple[imaplib.IMAP4, int]]:
+    """A session in the folder, and how many mails that holds. EXAMINE: nothing becomes \\Seen."""
+    server = _connect(options)
+    try:
+        if options.get("security", "tls") not in ("tls", "none"):
+            server.starttls(_tls(options))
+        log_in(server, options)
+        yield server, _examine(server, _folder(options), state)
     finally:
-        with suppress(OSError, imaplib.IMAP4.error):
-            server.logout()
+        _hang_up(server)
 
 
 def _examine(server: imaplib.IMAP4, folder: str, state: MailboxState) -> int:
-    """EXAMINE: nothing becomes \\Seen. Returns how many mails the folder holds."""
     try:
         [held] = _checked(server.select(_quoted(folder), readonly=True))
     except imaplib.IMAP4.abort:
@@ -135,16 +142,25 @@ def _examine(server: imaplib.IMAP4, folder: str, state: MailboxState) -> int:
     return int(held)
 
 
+def _hang_up(server: imaplib.IMAP4) -> None:
+    """Where the line is gone there is no LOGOUT, and our end of it still to be closed."""
+    try:
+        server.logout()
+    except (OSError, imaplib.IMAP4.error):
+        with suppress(OSError):
+            server.shutdown()
+
+
 def _connect(options: dict[str, Any]) -> imaplib.IMAP4:
     security, timeout = options.get("security", "tls"), options.get("timeout", TIMEOUT)
-    if security == "none":
-        return imaplib.IMAP4(options["host"], options.get("port", 143), timeout=timeout)
-    context = ssl.create_default_context(cafile=options.get("ca_file"))
     if security == "tls":
-        return imaplib.IMAP4_SSL(options["host"], options.get("port", 993), ssl_context=context, timeout=timeout)
-    server = imaplib.IMAP4(options["host"], options.get("port", 143), timeout=timeout)
-    server.starttls(context)
-    return server
+        port = options.get("port", 993)
+        return imaplib.IMAP4_SSL(options["host"], port, ssl_context=_tls(options), timeout=timeout)
+    return imaplib.IMAP4(options["host"], options.get("port", 143), timeout=timeout)
+
+
+def _tls(options: dict[str, Any]) -> ssl.SSLContext:
+    return ssl.create_default_context(cafile=options.get("ca_file"))
 
 
 def _follow(state: MailboxState, uidvalidity: int) -> None:
@@ -163,27 +179,34 @@ def _new_uids(server: imaplib.IMAP4, options: dict[str, Any], last: int) -> list
 
 
 def _take(
-    server: imaplib.IMAP4, uid: int, behind: list[int], limit: int, state: MailboxState, at: datetime
-) -> InboundMail | None:
-    """None where the mail vanished meanwhile, or was deleted here when its time was over.
+    server: imaplib.IMAP4, uid: int, behind: list[int], options: dict[str, Any], state: MailboxState
+) -> Found | None:
+    """None where the mail vanished meanwhile.
 
     A mail the server fails to hand over must not keep back those behind it for ever: when it hands over one of them,
     the trouble lies with that mail, and a row for a person to look at takes its place.
     """
-    given_up = state.failing_uid == uid and state.failures >= TRIES and behind
     try:
-        if given_up:
-            _ask(server, behind[(state.failures - TRIES) % len(behind)], limit)
-        else:
-            found = _ask(server, uid, limit)
+        return _ask(server, uid, _limit(options))
     except (OSError, imaplib.IMAP4.error) as error:
         state.failures = state.failures + 1 if state.failing_uid == uid else 1
         state.failing_uid = uid
         state.save(update_fields=["failing_uid", "failures"])
-        raise NotHandedOver(uid, str(error)) from error
-    if given_up:
-        found = _what_can_be_had(server, uid, state)
-    return _keep(*found, state.source, at) if found else None
+        if state.failures == 1 and isinstance(error, (OSError, imaplib.IMAP4.abort)):
+            raise  # a line that was cut once says nothing about the mail
+        if state.failures < TRIES or not behind:
+            raise NotHandedOver(uid, str(error)) from error
+    with _opened(options, state) as (again, _):
+        another = behind[(state.failures - TRIES) % len(behind)]
+        try:
+            _ask(again, another, _limit(options))
+        except (OSError, imaplib.IMAP4.error) as error:
+            raise NotHandedOver(uid, str(error)) from error
+        return _what_can_be_had(again, uid, state)
+
+
+def _limit(options: dict[str, Any]) -> int:
+    return options.get("size_limit", SIZE_LIMIT)
 
 
 Found = tuple[bytes, bytes, str]  # what was fetched, the server's facts about it, why a person has to look
@@ -224,7 +247,9 @@ def _what_can_be_had(server: imaplib.IMAP4, uid: int, state: MailboxState) -> Fo
     return f"Subject: 取り出せなかったメール（{place}）\r\n\r\n{state.source}\r\n".encode(), b"", PASSED_OVER
 
 
-def _keep(raw: bytes, facts: bytes, problem: str, source: str, at: datetime) -> InboundMail | None:
+def _keep(found: Found, source: str, at: datetime) -> InboundMail | None:
+    """None where the mail was deleted here when its time was over."""
+    raw, facts, problem = found
     if is_forgotten(raw):
         return None
     with transaction.atomic():
