@@ -117,8 +117,10 @@ def _mailboxes(request: HttpRequest) -> list[dict]:
         mails = InboundMail.objects.filter(source=state.source)
         found = mails.aggregate(stored=Count("pk"), quarantined=Count("pk", filter=Q(state="attention")))
         if state.source == used or found["stored"]:
-            taken = (state.on_server or 0) - state.waiting - found["stored"]
-            rows.append({"state": state, "used": state.source == used, "more": taken, "fewer": -taken, **found})
+            rows.append({"state": state, "used": state.source == used, "more": 0, **found})
+            if state.source == used and state.uidvalidity and not state.problem:
+                more = (state.on_server or 0) - state.waiting - found["stored"]
+                rows[-1] |= {"more": more, "fewer": -more}
     return rows
 
 
