@@ -23,6 +23,7 @@ class Server(socketserver.ThreadingTCPServer):
         self.mails, self.trouble = mails, trouble or {}
         self.refusal = "NO [AUTHENTICATIONFAILED] Authentication failed."
         self.capabilities = "IMAP4rev1 AUTH=PLAIN AUTH=XOAUTH2"
+        self.folders = [""]  # beginnings of the names of folders there are: all
         self.examined: list[str] = []
         self.logins: list[bytes] = []
 
@@ -64,6 +65,9 @@ class Session(socketserver.StreamRequestHandler):
             self.say(done if self.admits(command) else f"{tag} {self.server.refusal}")
         elif command.startswith("EXAMINE"):
             self.server.examined.append(command)
+            if not command.removeprefix("EXAMINE ").startswith(tuple(self.server.folders)):
+                self.say(f"{tag} NO [NONEXISTENT] no such folder")
+                return None
             self.say(f"* {len(mails)} EXISTS", "* OK [UIDVALIDITY 7] valid", f"{tag} OK [READ-ONLY] done")
         elif found := re.match(r"UID SEARCH UID (\d+):\*", command):
             uids = [uid for uid in mails if uid >= int(found[1])] or list(mails)[-1:]

@@ -28,6 +28,7 @@ ONE_MAIL = (
     "メールサーバーが1通のメール（UID {uid}）を渡しません。ほかのメールを渡すときは、それを要確認として次へ進みます"
 )
 DIRECTORY = "メールのファイルを置くフォルダーを読み書きできません。設定の directory と、その権限を確かめてください"
+CA_FILE = "設定の ca_file を読めません。ファイルの場所と、その権限を確かめてください"
 UNCLEAR = "メールサーバーの応答を処理できません。システムの担当者に連絡してください"
 BUSY = ("[UNAVAILABLE]", "[INUSE]", "[LIMIT]", "[SERVERBUG]", "[CONTACTADMIN]")  # RFC 5530: not about who asks
 
@@ -77,6 +78,7 @@ KINDS: list[tuple[type[Exception] | tuple[type[Exception], ...], str]] = [
     (ssl.SSLEOFError, CUT),
     (ssl.SSLError, ENCRYPTION),
     (TimeoutError, SILENT),
+    ((FileNotFoundError, PermissionError), CA_FILE),
     ((ConnectionRefusedError, socket.gaierror), UNREACHABLE),
     ((imaplib.IMAP4.abort, ConnectionError), CUT),
     (OSError, UNREACHABLE),
