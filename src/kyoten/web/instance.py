@@ -29,7 +29,7 @@ hosts = ["localhost", "127.0.0.1", "[::1]"]
 # port = 993
 # user = ""
 # password = ""
-# security = "tls"            # tls / none
+# security = "tls"            # tls / starttls / none
 # oauth2_command = ""         # password の代わりに、OAuth2 のトークンを出力するコマンド
 # folder = "INBOX"
 """
