@@ -66,7 +66,7 @@ def _take_together(mails: Sequence[InboundMail], desk: Desk, *, at: datetime) ->
     taken = [(mail.pk, {"taken_id": case.pk}) for mail, case in zip(mails, cases, strict=True)]
     update_many(taken, {"state": "taken", "sort": "desk", "taken_at": at, "taken_kind": KIND})
     insert(messages)
-    searching.put_new(cases, messages)
+    searching.put_new(cases, messages, [mail.attachment_names for mail in mails])
     record_many([intake.received(case) for case in cases], by=intake.SYSTEM, at=at)
     for case, mail in zip(cases, mails, strict=True):
         if desk_rules.outside(desk.rules, mail.received_at):
