@@ -154,6 +154,9 @@ def test_the_export_is_downloaded_and_another_use_is_refused_in_words(world, clo
     refused = sent(client, "consultations:export", desk="r6-soudan", use="guidebook_revision", kind="xlsx")
     assert "この窓口の相談は「ガイドブックの改訂の参考」には使えません" in refused
     assert Event.objects.filter(act="export_refused").count() == 1
+    made_up = sent(client, "consultations:export", desk="r7-zaitaku", use="advertising", kind="xlsx")
+    assert "この窓口の相談は「advertising」には使えません" in made_up
+    assert Event.objects.filter(act="export_refused").count() == 2
 
 
 def test_sections_of_the_guidebook_come_in_one_by_one_or_as_a_table(world, clock, tmp_path):
