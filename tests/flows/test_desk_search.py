@@ -77,6 +77,22 @@ def test_the_page_shows_the_hit_in_its_place(client, world, clock):
     assert "見つかりません" in nothing
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp932", "euc-jp", "iso-2022-jp", "utf-16"])
+@pytest.mark.parametrize("name", ["覚書.txt", "一覧.CSV"])
+def test_a_text_file_is_found_however_it_is_written(world, encoding, name):
+    """Excel saves 「Unicode テキスト」 as UTF-16, older systems of a city write EUC or JIS."""
+    text = "後方病床の確保、\n看取りの体制について"
+    case = desking.taken(world, "資料を送ります。", files={name: text.encode(encoding)})
+    read_attached()
+    assert (found(world, "後方病床"), found(world, "看取り")) == ([case.pk], [case.pk])
+
+
+def test_a_broken_text_file_has_no_text_and_stops_nothing(world):
+    case = desking.taken(world, "資料を送ります。", files={"壊れ.txt": b"\xff\xfe\x00\xd8a", "絵.txt": b"\x00\x01\x02"})
+    assert read_attached() == 1
+    assert case.messages.get().attached_text == ""
+
+
 def test_the_names_of_files_are_found_until_they_are_withheld(world):
     """A PDF has no text to search, but the officer remembers what it was called."""
     case = desking.taken(world, "資料を送ります。", files={"後方病床一覧（令和７年）.pdf": b"%PDF-1.7"})
