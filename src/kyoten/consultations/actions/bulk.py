@@ -80,7 +80,7 @@ def _take_together(mails: Sequence[InboundMail], desk: Desk, *, at: datetime) ->
     )
     messages = [intake.message_of(mail, mail.text, "") for mail in mails]
     _keep(mails, cases, messages, at)
-    searching.put_new(cases, messages)
+    searching.put_new(cases, messages, [mail.attachment_names for mail in mails])
     replied = intake.reply_outside(zip(cases, mails, strict=True), desk, at=at)
     record_many([*map(intake.received, cases), *replied], by=intake.SYSTEM, at=at)
 
