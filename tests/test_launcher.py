@@ -40,7 +40,7 @@ elif command == "worker":
         sys.exit("worker fails")
     signal.pause()
 else:
-    names = ("KYOTEN_DATA", "PYTHONUTF8", "DJANGO_SETTINGS_MODULE")
+    names = ("KYOTEN_DATA", "SQLITE_TMPDIR", "PYTHONUTF8", "DJANGO_SETTINGS_MODULE")
     print(json.dumps({"words": sys.argv[1:], "cwd": os.getcwd(), **{name: os.environ.get(name) for name in names}}))
     sys.exit(7)
 """
@@ -318,6 +318,7 @@ def test_manage_hands_over_words_folder_and_exit_code(home, data, tmp_path):
         "words": ["check", "--fail-level", "警告"],
         "cwd": str(tmp_path),
         "KYOTEN_DATA": str(data),
+        "SQLITE_TMPDIR": str(data),  # beside the database, where there is room
         "PYTHONUTF8": "1",
         "DJANGO_SETTINGS_MODULE": None,
     }
