@@ -130,7 +130,28 @@ def test_a_manager_may_show_them_again(world):
         withholding.show_files(case.messages.get(), by=at.officer, at=ANSWERED)
     assert found(at, "後方病床") == []
     withholding.show_files(case.messages.get(), by=at.manager, at=ANSWERED)
-    assert (read_attached(), found(at, "後方病床")) == (1, [case.pk])
+    assert found(at, "後方病床") == [case.pk]
+
+
+@pytest.mark.parametrize("read_before", [True, False])
+def test_what_was_masked_while_they_were_withheld_stays_masked(world, read_before):
+    at = knowing.hub(world)
+    case = asked(at)
+    if read_before:
+        read_attached()
+    withholding.withhold_files(case.messages.get(), by=at.officer, at=ANSWERED)
+    masking.mask_message(case.messages.get(), ["山田太郎"], by=at.officer, at=ANSWERED)
+    withholding.show_files(case.messages.get(), by=at.manager, at=ANSWERED)
+    read_attached()
+    assert (found(at, "山田太郎"), found(at, "後方病床")) == ([], [case.pk])
+
+
+def test_files_read_only_after_they_were_withheld_are_not_found_and_point_at_nobody(world):
+    at = knowing.hub(world)
+    case = asked(at, "書類をお送りします。")
+    withholding.withhold_files(case.messages.get(), by=at.officer, at=ANSWERED)
+    assert read_attached() == 1
+    assert (found(at, "後方病床"), case.messages.get().warning) == ([], "")
 
 
 def test_the_page_has_the_button_and_says_what_was_done(world, clock):

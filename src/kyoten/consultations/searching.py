@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from django.db.models import Case, OuterRef, QuerySet, Subquery, TextField, When
+from django.db.models import Case, F, OuterRef, Q, QuerySet, Subquery, TextField, When
 
 from kyoten.consultations.models import INBOUND, KIND, Consultation, Message
 from kyoten.post.models import InboundMail
@@ -28,14 +28,13 @@ def texts(cases: Iterable[int]) -> Iterator[Text]:
     return _texts(Consultation.objects.filter(pk__in=ids), Message.objects.filter(consultation__in=ids))
 
 
-# The names of the files that came with a message, unless they were withheld.
-FILES = Case(
-    When(
-        kind__in=INBOUND, withheld_at=None,
-        then=Subquery(InboundMail.objects.filter(pk=OuterRef("mail_id")).values("attachment_names")),
-    ),
-    output_field=TextField(),
-)  # fmt: skip
+# The names and the texts of the files that came with a message, unless they were withheld.
+SHOWN = Q(kind__in=INBOUND, withheld_at=None)
+NAMES = Subquery(InboundMail.objects.filter(pk=OuterRef("mail_id")).values("attachment_names"))
+FILES = {
+    "names": Case(When(SHOWN, then=NAMES), output_field=TextField()),
+    "inside": Case(When(SHOWN, then=F("attached_text")), output_field=TextField()),
+}
 HEAD = ("number", "subject", "body_name", "person_name", "phone", "email", "text")
 
 
@@ -50,11 +49,10 @@ def _texts(cases: QuerySet[Consultation], messages: QuerySet[Message]) -> Iterat
 def with_messages(heads: Mapping[int, Sequence[str]], messages: QuerySet[Message]) -> dict[int, str]:
     """By case, the whole text a search looks through: its head (the columns HEAD) and what was said in it."""
     parts = {pk: list(head) for pk, head in heads.items()}
-    rows = messages.annotate(files=FILES).order_by("at", "pk")
-    said = rows.values_list("consultation", "subject", "text", "files", "attached_text")
-    for pk, subject, text, files, attached in said:
+    said = messages.annotate(**FILES).order_by("at", "pk").values_list("consultation", "subject", "text", *FILES)
+    for pk, subject, text, names, inside in said:
         if pk in parts:
-            parts[pk] += [subject, text, files or "", attached or ""]
+            parts[pk] += [subject, text, names or "", inside or ""]
     return {pk: _joined(each) for pk, each in parts.items()}
 
 

@@ -52,7 +52,7 @@ def _point_out(row: Message, text: str) -> None:
     """A file that speaks of a person, at a desk whose callers do: the case is marked, and its message says so."""
     case = Consultation.objects.get(pk=row.consultation_id)
     desk = desk_of(case.programme, desks(case.operator))
-    if desk and desk.rules.people and others_in(text, own_of(case, desk)):
+    if row.withheld_at is None and desk and desk.rules.people and others_in(text, own_of(case, desk)):
         Consultation.objects.filter(pk=case.pk).update(personal=True)
         Message.objects.filter(pk=row.pk, warning="").update(warning=SPEAKS)
 

@@ -1,6 +1,6 @@
 """添付を伏せる: files that show a person cannot be rewritten, so they are taken out of sight, and out of the search.
 
-They stay inside the mail as it came, which is the proof of what was received, and go with it when the case goes. 管理
+Their text stays as it was read, for the day they are shown again: what was masked meanwhile is masked in it. The files stay inside the mail as it came, which is the proof of what was received, and go with it when the case goes. 管理
 seats can open them and show them again. What is exported and what becomes an 事例 never held a file at all.
 """
 
@@ -29,7 +29,7 @@ def withhold_files(message: Message, *, by: Seat, at: datetime) -> int:
     if not count:
         raise Refused("この1通に、伏せる添付ファイルはありません。")
     rows = Message.objects.filter(pk=message.pk, consultation=case, withheld_at=None)
-    if not rows.update(withheld_at=at, attached_text=""):
+    if not rows.update(withheld_at=at):
         raise Refused("この添付ファイルは、すでに伏せられています。")
     Message.objects.filter(pk=message.pk, warning=SPEAKS).update(warning="")
     Consultation.objects.filter(pk=case.pk).update(personal=True, version=F("version") + 1)
@@ -40,14 +40,15 @@ def withhold_files(message: Message, *, by: Seat, at: datetime) -> int:
 
 @transaction.atomic
 def show_files(message: Message, *, by: Seat, at: datetime) -> None:
-    """添付を伏せるのをやめる: by a 管理 seat. Their text is read anew and found again."""
+    """添付を伏せるのをやめる: by a 管理 seat. Their text is found again."""
     case = _locked(message, by)
     if not by.is_manager:
         raise Refused("伏せた添付ファイルを元に戻せるのは、窓口の「管理」の席だけです。")
     rows = Message.objects.filter(pk=message.pk, consultation=case).exclude(withheld_at=None)
-    if not rows.update(withheld_at=None, attached_text=None):
+    if not rows.update(withheld_at=None):
         raise Refused("この添付ファイルは伏せられていません。")
     Consultation.objects.filter(pk=case.pk).update(version=F("version") + 1)
+    searching.index(case.pk)
     record("show_files", "添付ファイルを伏せるのをやめました", kind=KIND, record_id=case.pk, by=by.actor(), at=at)
 
 
