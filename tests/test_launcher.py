@@ -234,7 +234,9 @@ def parts_there(launcher):
     return sorted(path.name for path in launcher.VENV.glob("lib/python*/site-packages/part*"))
 
 
-def test_parts_are_unpacked_where_they_will_be_and_not_in_a_tmp_that_may_be_small(launcher, lock, tmp_path, monkeypatch):
+def test_parts_are_unpacked_where_they_will_be_and_not_in_a_tmp_that_may_be_small(
+    launcher, lock, tmp_path, monkeypatch
+):
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     before = tmp_path.stat().st_mtime_ns
     launcher.ensure_environment()

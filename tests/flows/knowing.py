@@ -71,7 +71,10 @@ def said(at: SimpleNamespace, case: Consultation, text: str = "西区の診療�
 
 def mailed(world, *args, **more) -> Consultation:
     """A mail to the national desk, answered by mail that arrived, and closed."""
-    case = desking.taken(world, *args, **more)
+    return answered(world, desking.taken(world, *args, **more))
+
+
+def answered(world, case: Consultation) -> Consultation:
     desk = desking.desk(world)
     text = "次の例があります。連携の会議に訪問看護の方を加える例が多くあります。"
     draft = answering.save_draft(

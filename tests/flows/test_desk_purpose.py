@@ -7,7 +7,7 @@ from zipfile import ZipFile
 import pytest
 from django.db.models import CharField, TextField
 
-from kyoten.consultations.actions import handling, knowledge
+from kyoten.consultations.actions import handling, intake, knowledge
 from kyoten.consultations.desks import Desk, desk_of, desks
 from kyoten.consultations.models import Consultation, Example, GuideSection
 from kyoten.records.models import Event, Refused
@@ -68,6 +68,20 @@ def test_no_field_of_a_case_leaks_into_the_export(world):
     assert found == {"subject", "text"}
     others = ("印番号", "印件名", "印差出人", "印やりとり", "印注意", "印メモ", "印差戻し", "印回答件名")
     assert [mark for mark in others if mark in text] == []
+
+
+def test_what_was_asked_besides_goes_out_with_the_first_question_and_names_nobody(world):
+    case = desking.taken(world, "会議の議題の例を教えてください。", message_id="<a@example.jp>")
+    more = desking.mail(
+        "参加者の職種の例も教えてください。\n松戸市地域医療課　山下 結衣（047-000-0000）", sender=f"山下 結衣 <{desking.ASKER}>",
+        References="<a@example.jp>",
+    )  # fmt: skip
+    intake.take_mail(more, desking.desk(world), at=TUESDAY)
+    knowing.answered(world, case)
+    text = words_of(export(world).data, "xlsx")
+    asked = ["会議の議題の例", "（追加の照会）", "参加者の職種の例"]
+    assert [words for words in asked if words in text] == asked
+    assert [secret for secret in SECRETS if secret in text] == []
 
 
 def words_of(data: bytes, kind: str) -> str:

@@ -15,7 +15,7 @@ from django.db.models import F, Prefetch
 from kyoten.consultations.actions.handling import CHANGED, check_seat, locked
 from kyoten.consultations.desks import Desk, desks
 from kyoten.consultations.knowledge_searching import GUIDE, index_examples, index_guide
-from kyoten.consultations.models import KIND, Consultation, Draft, Example, GuideSection, marked
+from kyoten.consultations.models import KIND, Consultation, Draft, Example, GuideSection, Message, marked
 from kyoten.consultations.personal import apart, body_names, stem
 from kyoten.organisations.models import Organisation, Seat
 from kyoten.papers.listings import Answered, write_answers, write_list
@@ -84,7 +84,8 @@ def _usable(use: str, desk: Desk) -> list[Consultation]:
     rows = Consultation.objects.filter(
         operator=desk.operator, programme=desk.slug, state__in=("answered", "closed"), drafts__state="sent"
     )
-    rows = rows.distinct().prefetch_related(sent, "marks").order_by("received_at", "pk")
+    asked = Prefetch("messages", Message.objects.filter(kind="in").order_by("at", "pk"))
+    rows = rows.distinct().prefetch_related(sent, asked, "marks").order_by("received_at", "pk")
     return [case for case in rows if may_use(case, use)]
 
 
@@ -132,13 +133,17 @@ class Anonymous:
 
 def _anonymous(number: int, case: Consultation, desk: Desk, bodies: BodyNames) -> Anonymous:
     marks, rules = marked(case), desk.rules
-    drafts = list(case.drafts.all())
-    own = own_words(case, [draft.written_by.person.name for draft in drafts])
+    drafts, asked = list(case.drafts.all()), list(case.messages.all())
+    people = [message.who.partition("<")[0].strip() for message in asked]
+    own = own_words(case, [*people, *(draft.written_by.person.name for draft in drafts)])
+    more = [message.text for message in asked[1:] if message.text.strip()]
     return Anonymous(
         asker=_labels([case.asker], rules.askers),
         subjects=_labels(marks["subject"], rules.subjects),
         functions=_labels(marks["function"], rules.functions),
-        question=anonymous(f"{case.subject}\n{case.text}", bodies, own),
+        question="\n\n（追加の照会）\n".join(
+            anonymous(text, bodies, own) for text in [f"{case.subject}\n{case.text}", *more]
+        ),
         answer="\n\n".join(anonymous(draft.text, bodies, own) for draft in drafts),
     )
 
