@@ -8,6 +8,7 @@ from django.core.management import call_command
 from kyoten.consultations.actions import answering, handling, returning
 from kyoten.consultations.models import Consultation, Message
 from kyoten.post import bulk, mime
+from kyoten.post import sorting as post_sorting
 from kyoten.post.actions import receive
 from kyoten.post.inbox import UNREADABLE, read_new
 from kyoten.post.models import InboundMail, OutboundMail
@@ -85,6 +86,22 @@ def test_without_an_open_call_the_same_mail_is_a_question(world):
 def test_what_a_mailing_list_sends_makes_no_case(world):
     mail = arrive(list_id="<news.example.jp>")
     assert (mail.state, mail.sort, Consultation.objects.count()) == ("attention", "other", 0)
+
+
+@pytest.mark.parametrize("header", ["auto_submitted", "x_autoreply", "return_path"])
+def test_what_a_machine_sends_about_nothing_we_know_waits_for_a_person(world, header):
+    value = {"auto_submitted": "auto-generated", "return_path": "<>"}.get(header, "yes")
+    mail = arrive(**{header: value})
+    assert (mail.state, mail.sort, mail.problem[:12]) == ("attention", "other", "自動応答とみられますが、")
+    assert list(post_sorting.pile("other", [None])) == [mail]
+    assert (Consultation.objects.count(), OutboundMail.objects.count()) == (0, 0)
+
+
+def test_an_answer_that_came_through_a_forwarder_reopens_the_case(world):
+    case, sent = answered(world)
+    arrive("もう一つ教えてください。", in_reply_to=sent.message_id, x_loop="a@city.example.jp", at=TUESDAY)
+    case.refresh_from_db()
+    assert (case.state, [m.kind for m in case.messages.all()]) == ("assigned", ["in", "out", "in"])
 
 
 def test_what_comes_from_our_own_address_makes_no_case(world):

@@ -139,10 +139,32 @@ def test_a_footer_in_plain_text_does_not_hide_the_html_before_it():
         ("a@example.jp", ["X-ML-Name: kyoten"], "list"),
         ("a@example.jp", ["Auto-Submitted: auto-replied (vacation)"], "auto"),
         ("a@example.jp", ["Subject: =?utf-8?B?6Ieq5YuV5b+c562U?="], "auto"),
+        ("a@example.jp", ["Subject: 照会", "X-Loop: a@example.jp"], "list"),
+        ("a@example.jp", ["Subject: 自動応答: 照会への回答"], "auto"),
+        ("a@example.jp", ["Subject: 【不在】Re: 照会への回答"], "auto"),
+        ("a@example.jp", ["Subject: 不在のお知らせ"], "auto"),
+        ("a@example.jp", ["Subject: 受け付けました（自動返信）"], "auto"),
+        ("a@example.jp", ["Subject: 開封済み: 照会への回答"], "auto"),
+        ("a@example.jp", ["Subject: 自動応答システムの導入例について"], ""),
+        ("a@example.jp", ["Subject: 不在時の代診について"], ""),
+        ("a@example.jp", ["Subject: 自動返信の文面の例"], ""),
+        ("a@example.jp", ["Subject: 開封確認の運用について"], ""),
     ],
 )
 def test_machines_are_told_from_people(sender, headers, machine):
     assert read(f"From: {sender}", *headers).machine == machine
+
+
+@pytest.mark.parametrize(
+    "text, machine",
+    [
+        ("8月4日まで休暇です。このメールは自動で返信しています。", "auto"),
+        ("8月4日まで休暇です。\n> このメールは自動で返信しています。", ""),
+        ("このメールは自動で返信しています、と書くべきですか。" + "続きです。" * 120, ""),
+    ],
+)
+def test_what_says_of_itself_that_it_is_automatic_is_believed_where_it_is_short(text, machine):
+    assert read("From: a@example.jp", "Subject: Re: 照会", body=text.encode()).machine == machine
 
 
 def test_outlooks_own_file_and_a_sealed_mail_are_kept_under_their_names():

@@ -21,9 +21,16 @@ TEXT_LIMIT = 1_000_000  # characters of text that are kept beside the original
 LISTED = {"list-id", "list-unsubscribe", "list-post", "x-mailing-list", "x-beenthere", "x-mailman-version", "x-ml-name"}
 NO_TAG = re.compile(r"<(?![a-z/]|!--|!doctype|!\[cdata|!\[(?:if|endif))", re.I)  # costs the reader of HTML its time
 NO_NAME, FORWARDED = "名称なし", "転送されたメール.eml"
+# 「自動応答: …」「【不在】Re: …」「…（自動返信）」, but no question about 自動応答システム or 不在時の代診
 AUTO_SUBJECT = re.compile(
-    r"^\s*(自動応答|自動返信|自動回答|不在通知|automatic reply|auto(matic)?[ -]?(reply|response)|out of office)", re.I
+    r"^\s*(automatic reply|auto(matic)?[ -]?(reply|response)|out of office)"
+    r"|^\s*[【\[［（(<＜]?\s*(自動(応答|返信|回答)|不在|(未?開封|開封済み?)(?=[:：通確])|read(?=:)|not read(?=:))"
+    r"(メール|応答|通知|連絡|確認(通知)?|の(お知らせ|ご連絡|連絡)|です)?\s*([】\]］）)>＞:：]|$)"
+    r"|[【\[［（(]\s*自動(応答|返信|回答)(メール)?\s*[】\]］）)]\s*$",
+    re.I,
 )
+AUTO_TEXT = re.compile(r"(この|本)(電子)?メールは[^。\n]{0,12}自動[^。\n]{0,4}(返信|応答)")
+AUTO_LENGTH = 600  # characters; a person may write the same words in a longer mail
 BOUNCED = re.compile(
     r"undeliver|not delivered|delivery (status|has failed|fail)|returned mail|returning message|mail delivery failed"
     r"|failure notice|配信(不能|できません|エラー)|送信(不能|エラー)|不達|届きませんでした",
@@ -70,7 +77,8 @@ def parse(raw: bytes) -> Parsed:
     sender, name = _sender(head.get("from", ""))
     recipients = _recipients(head)
     subject = decode_header(head.get("subject", ""))
-    machine = _machine(whole, parts, sender, subject)
+    said = reply_text(text)
+    machine = _machine(whole, parts, sender, subject) or ("auto" if _sounds_automatic(subject, said) else "")
     failed, diagnosis = _report(whole, parts) if machine == "bounce" else (False, "")
     references = _ids(head.get("references", ""))
     in_reply_to = _ids(head.get("in-reply-to", ""))
@@ -80,11 +88,11 @@ def parse(raw: bytes) -> Parsed:
         recipients=recipients,
         subject=subject[:500],
         text=text,
-        reply_text=reply_text(text),
+        reply_text=said,
         message_id=" ".join(_ids(head.get("message-id", ""))[:1])[:998],
         in_reply_to=" ".join(in_reply_to)[:998],
         references=" ".join(references),
-        machine="auto" if machine == "" and AUTO_SUBJECT.match(subject) else machine,
+        machine=machine,
         failed=failed,
         diagnosis=diagnosis[:500],
         tokens=_tokens([*in_reply_to, *reversed(references)], recipients, f"{subject}\n{text}", raw, machine),
@@ -278,9 +286,13 @@ def _machine(whole: Part, parts: list[Part], sender: str, subject: str) -> str:
         return "auto"
     if precedence in ("auto_reply", "junk") or empty_path:
         return "auto"
-    if LISTED & head.keys() or precedence in ("bulk", "list"):
-        return "list"
-    return "auto" if "x-loop" in head else ""
+    # X-Loop is written by forwarders too: what a person says by way of one is read, and never answered by a machine
+    return "list" if (LISTED | {"x-loop"}) & head.keys() or precedence in ("bulk", "list") else ""
+
+
+def _sounds_automatic(subject: str, said: str) -> bool:
+    """自動応答 and 不在通知 of mailers that set no header."""
+    return bool(AUTO_SUBJECT.search(subject) or len(said) < AUTO_LENGTH and AUTO_TEXT.search(said))
 
 
 def _report(whole: Part, parts: list[Part]) -> tuple[bool, str]:
