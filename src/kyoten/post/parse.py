@@ -17,6 +17,8 @@ from kyoten.records.names import clean_file_name, clean_text
 ADDRESS = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,250}[A-Za-z0-9])?"
 BRACKETED = ADDRESS.replace("[A-Za-z0-9", "[\\w")  # between < and > letters of any script (RFC 6531)
 TOKEN = "[a-z2-7]{24}"
+STUB = 100  # characters: a plain text this short beside a far longer HTML is no alternative of it
+RECIPIENTS = 1000  # addresses of one mail that are kept
 TEXT_LIMIT = 1_000_000  # characters of text that are kept beside the original
 LISTED = {"list-id", "list-unsubscribe", "list-post", "x-mailing-list", "x-beenthere", "x-mailman-version", "x-ml-name"}
 NO_TAG = re.compile(r"<(?![a-z/]|!--|!doctype|!\[cdata|!\[(?:if|endif))", re.I)  # costs the reader of HTML its time
@@ -126,12 +128,35 @@ def _of_outlook(said: Outlook) -> Parsed:
 
 def _part_text(part: Part) -> str:
     """The words of a text part, with "\\n" at every line's end."""
-    charset = parameters(part.headers.get("content-type", "")).get("charset", "")
+    stated_in = parameters(part.headers.get("content-type", ""))
+    charset = stated_in.get("charset", "")
     data = part.data
     if part.kind == "text/html" and not charset:
         stated = re.search(rb"""<meta[^>]{1,200}charset\s*=\s*["']?([\w-]{2,40})""", data[:4096], re.I)
         charset = stated[1].decode() if stated else ""
-    return decode(data, charset if isinstance(charset, str) else "").replace("\r\n", "\n").replace("\r", "\n")
+    text = decode(data, charset if isinstance(charset, str) else "").replace("\r\n", "\n").replace("\r", "\n")
+    text = text.removeprefix("\ufeff")
+    if part.kind == "text/plain" and str(stated_in.get("format", "")).lower() == "flowed":
+        return _unflowed(text, str(stated_in.get("delsp", "")).lower() == "yes")
+    return text
+
+
+def _unflowed(text: str, delsp: bool) -> str:
+    """Paragraphs as they were typed (RFC 3676): a line that ends in a space goes on in the next of its depth."""
+    lines: list[str] = []
+    before = None  # the depth of quotation at which the line before goes on
+    for line in text.split("\n"):
+        depth = len(line) - len(line.lstrip(">"))
+        said = line[depth:].removeprefix(" ")
+        if before == depth and said != "-- ":
+            lines[-1] += said
+        else:
+            lines.append(f"{'>' * depth} {said}" if depth else said)
+        goes_on = said.endswith(" ") and said != "-- "
+        before = depth if goes_on else None
+        if goes_on and delsp:
+            lines[-1] = lines[-1][:-1]
+    return "\n".join(lines)
 
 
 def file_name(part: Part) -> str:
@@ -162,6 +187,8 @@ def _text(part: Part) -> str:
     if part.kind == "multipart/alternative" and part.children:
         said = [(child, _text(child)) for child in part.children]
         plain = [text for child, text in said if child.kind == "text/plain" and text.strip()]
+        if plain and _is_stub("".join(plain), [text for child, text in said if child.kind != "text/plain"]):
+            return _together(said)
         return "\n".join(plain) if plain else next((text for _, text in said if text.strip()), "")
     if part.children:
         return _together((child, _text(child)) for child in part.children)
@@ -170,12 +197,18 @@ def _text(part: Part) -> str:
     return _part_text(part) if part.kind == "text/plain" else _text_of_html(_part_text(part))
 
 
+def _is_stub(plain: str, others: list[str]) -> bool:
+    """「HTML形式でご覧ください」, or a word or two beside a long HTML."""
+    short = len(_bare(plain))
+    return short < STUB and any(len(_bare(text)) > 2 * short or text and "html" in plain.lower() for text in others)
+
+
 def _together(said: Iterable[tuple[Part, str]]) -> str:
     """One below the other; HTML that repeats the plain text above it (not marked as an alternative) once."""
     kept: list[str] = []
     known = ""
     for part, text in said:
-        bare = _bare(text)
+        bare = _bare(LINKED.sub("", text))
         if bare and not (part.kind == "text/html" and bare in known):
             kept.append(text)
             known += bare
@@ -187,29 +220,71 @@ def _bare(text: str) -> str:
 
 
 class _Text(HTMLParser):
-    """Keeps the words of HTML and turns block ends into line ends. Nothing of the markup survives."""
+    """Keeps the words of HTML that a reader of it sees, and turns block ends into line ends, cells into columns."""
 
-    BLOCKS = {"p", "div", "br", "tr", "li", "h1", "h2", "h3", "h4", "blockquote", "table", "hr"}
+    BLOCKS = {"p", "div", "br", "tr", "li", "h1", "h2", "h3", "h4", "blockquote", "table", "hr", "pre"}
     HIDDEN = {"script", "style", "head", "title", "template"}
+    VOID = {"br", "hr", "img", "input", "meta", "link", "col", "area", "base", "wbr"}
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
         self.words: list[str] = []
         self.hidden = 0
+        self.unseen = ""  # the element that is not displayed, how deep in elements of its name, and where it began
+        self.depth = self.begun = 0
+        self.pre = 0
+        self.link = ("", 0)
 
-    def handle_starttag(self, tag: str, attrs: object) -> None:
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.hidden = 0 if tag == "body" else self.hidden + (tag in self.HIDDEN)  # <head> is often left open
+        if tag == self.unseen:
+            self.depth += 1
+        elif not self.unseen and tag not in self.VOID | self.HIDDEN and _not_displayed(attrs):
+            self.unseen, self.depth, self.begun = tag, 1, len(self.words)
         if tag in self.BLOCKS:
             self.words.append("\n")
+        elif tag in ("td", "th"):
+            self.words.append("　")
+        self.pre += tag == "pre"
+        if tag == "a":
+            self.link = (next((value or "" for name, value in attrs if name == "href"), "").strip(), len(self.words))
 
     def handle_endtag(self, tag: str) -> None:
         self.hidden = max(0, self.hidden - (tag in self.HIDDEN))
+        self.pre = max(0, self.pre - (tag == "pre"))
+        if tag == "a":
+            self._tell_link()
         if tag in self.BLOCKS - {"br", "hr"}:
             self.words.append("\n")
+        if tag == self.unseen:
+            self.depth -= 1
+            if not self.depth:  # only what is closed again goes: an open one would take the whole mail along
+                del self.words[self.begun :]
+                self.unseen = ""
 
     def handle_data(self, data: str) -> None:
         if not self.hidden:
-            self.words.append(re.sub(r"\s+", " ", data))
+            self.words.append(data if self.pre else re.sub(r"[ \t\r\n\f\xa0]+", " ", data))
+
+    def _tell_link(self) -> None:
+        """Where 「こちら」 leads, unless the words say it themselves."""
+        (href, begun), self.link = self.link, ("", 0)
+        words = "".join(self.words[begun:]).strip()
+        if words and re.match(r"https?://", href, re.I) and _address(href) not in _address(words):
+            self.words.append(f"（{href[:500]}）")
+
+
+LINKED = re.compile(r"（https?://[^）]*）", re.I)
+
+
+def _address(text: str) -> str:
+    return re.sub(r"https?://|/$", "", text.strip(), flags=re.I).lower()
+
+
+def _not_displayed(attrs: list[tuple[str, str | None]]) -> bool:
+    given = dict(attrs)
+    style = re.sub(r"\s", "", given.get("style") or "").lower()
+    return "hidden" in given or re.search(r"(^|;)(display:none|visibility:hidden)", style) is not None
 
 
 def _text_of_html(html: str) -> str:
@@ -258,13 +333,14 @@ def _by_comments(value: str) -> tuple[str, str]:
 
 
 def _recipients(headers: dict[str, str]) -> tuple[str, ...]:
-    names = ("to", "cc", "delivered-to", "x-original-to", "envelope-to")
+    names = ("delivered-to", "x-original-to", "envelope-to", "to", "cc")  # where it went, before who else got it
     found = (address for name in names for address in re.findall(ADDRESS, headers.get(name, "")))
-    return tuple(dict.fromkeys(found))[:100]
+    return tuple(dict.fromkeys(found))[:RECIPIENTS]
 
 
 def _ids(value: str) -> list[str]:
-    return re.findall(r"<[^<>\s]{1,400}>", re.sub(r"\r?\n[ \t]*", "", clean_text(value)))[:100]
+    """The nearest hundred: what was said last stands last."""
+    return re.findall(r"<[^<>\s]{1,400}>", re.sub(r"\r?\n[ \t]*", "", clean_text(value)))[-100:]
 
 
 def _machine(whole: Part, parts: list[Part], sender: str, subject: str) -> str:
