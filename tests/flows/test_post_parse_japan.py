@@ -233,6 +233,7 @@ def test_a_plain_text_that_only_points_to_the_html_hides_nothing(plain, rich, te
         ),
         ("", "one \r\ntwo\r\n From here", "one two\nFrom here"),
         ("", "> a \r\nb", "> a \nb"),
+        ("; delsp=yes", "there is \r\na  \r\nway", "there is a way"),
     ],
 )
 def test_flowed_paragraphs_are_whole_again(more, body, text):

@@ -17,7 +17,8 @@ from kyoten.records.names import clean_file_name, clean_text
 ADDRESS = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,250}[A-Za-z0-9])?"
 BRACKETED = ADDRESS.replace("[A-Za-z0-9", "[\\w")  # between < and > letters of any script (RFC 6531)
 TOKEN = "[a-z2-7]{24}"
-STUB = 100  # characters: a plain text this short beside a far longer HTML is no alternative of it
+WESTERN_WORD = re.compile(r"[!-~] \Z")  # behind it the only space was typed, whatever the mailer says of it
+STUB, WORD = 100, 8  # characters of a plain text that may be no alternative of the HTML beside it
 RECIPIENTS = 1000  # addresses of one mail that are kept
 TEXT_LIMIT = 1_000_000  # characters of text that are kept beside the original
 LISTED = {"list-id", "list-unsubscribe", "list-post", "x-mailing-list", "x-beenthere", "x-mailman-version", "x-ml-name"}
@@ -154,7 +155,7 @@ def _unflowed(text: str, delsp: bool) -> str:
             lines.append(f"{'>' * depth} {said}" if depth else said)
         goes_on = said.endswith(" ") and said != "-- "
         before = depth if goes_on else None
-        if goes_on and delsp:
+        if goes_on and delsp and not WESTERN_WORD.search(lines[-1]):
             lines[-1] = lines[-1][:-1]
     return "\n".join(lines)
 
@@ -199,8 +200,9 @@ def _text(part: Part) -> str:
 
 def _is_stub(plain: str, others: list[str]) -> bool:
     """「HTML形式でご覧ください」, or a word or two beside a long HTML."""
-    short = len(_bare(plain))
-    return short < STUB and any(len(_bare(text)) > 2 * short or text and "html" in plain.lower() for text in others)
+    said = _bare(plain)
+    points = len(said) < STUB and "html" in said.lower() or len(said) < WORD
+    return points and any(len(_bare(text)) > 2 * len(said) or text and len(said) >= WORD for text in others)
 
 
 def _together(said: Iterable[tuple[Part, str]]) -> str:
