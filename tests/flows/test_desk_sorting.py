@@ -125,6 +125,36 @@ def test_the_same_message_twice_in_one_batch_is_one_case(world):
     assert (dict(found), Consultation.objects.count()) == ({"desk": 1, "double": 1}, 1)
 
 
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"subject": "[外部] 拠点整備・運用に関する照会"},
+        {"text": "※このメールは庁外から届いています。\n\n" + TEMPLATE},
+        {"text": TEMPLATE + "\n--\nウイルス検査済みです。"},
+    ],
+)
+@pytest.mark.parametrize("marked_first", [True, False])
+def test_the_same_message_by_a_gateway_that_marks_it_is_one_case(world, more, marked_first):
+    for n, changes in enumerate((more, {}) if marked_first else ({}, more)):
+        arrive(message_id="<same@example.jp>", at=SATURDAY + timedelta(minutes=n), **changes)
+    assert (Consultation.objects.count(), InboundMail.objects.exclude(double_of=None).count()) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"text": TEMPLATE + "\n追伸：会議の頻度も教えてください。"},
+        {"text": TEMPLATE + "\n--\n検査済み" + "長い追記です。" * 80},
+        {"subject": "別の照会"},
+        {"text": TEMPLATE + "\n検査済み", "files": {"a.pdf": b"x"}},
+    ],
+)
+def test_what_a_person_has_added_makes_another_mail_of_it(world, more):
+    arrive(message_id="<same@example.jp>")
+    arrive(message_id="<same@example.jp>", **more)
+    assert (Consultation.objects.count(), InboundMail.objects.exclude(double_of=None).count()) == (2, 0)
+
+
 def test_a_known_message_id_with_other_words_is_not_dropped(world):
     arrive(message_id="<same@example.jp>")
     other = arrive("別の相談です。", message_id="<same@example.jp>")
