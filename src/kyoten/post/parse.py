@@ -98,7 +98,13 @@ def parse(raw: bytes) -> Parsed:
         machine=machine,
         failed=failed,
         diagnosis=diagnosis[:500],
-        tokens=_tokens([*in_reply_to, *reversed(references)], recipients, f"{subject}\n{text}", raw, machine),
+        tokens=_tokens(
+            [*in_reply_to, *reversed(references)],
+            recipients,
+            f"{subject}\n{text}",
+            raw + _returned(parts, machine),
+            machine,
+        ),
         enclosed=tuple(_enclosed(whole, parts)),
     )
 
@@ -387,12 +393,25 @@ def _blocks(part: Part) -> list[dict[str, str]]:
     return [headers(block + b"\n") for block in re.split(rb"\r?\n(?:[ \t]*\r?\n)+", part.data) if block.strip()]
 
 
+OURS = re.compile(rb"<kyoten\.([a-z2-7]{24})@")
+
+
+def _returned(parts: list[Part], machine: str) -> bytes:
+    """What a bounce returns where it is encoded: its headers do not stand in the raw mail."""
+    coded = (
+        part
+        for part in parts
+        if part.headers.get("content-transfer-encoding", "").lower() in ("base64", "quoted-printable")
+    )
+    return b"\n".join(part.data[:TEXT_LIMIT] for part in list(coded)[:20]) if machine == "bounce" else b""
+
+
 def _tokens(ids: list[str], recipients: tuple[str, ...], text: str, raw: bytes, machine: str) -> tuple[str, ...]:
     found = [match[1] for match in (re.match(rf"<kyoten\.({TOKEN})@", i) for i in ids) if match]
     found += [match[1] for match in (re.search(rf"\+({TOKEN})@", r.lower()) for r in recipients) if match]
     found += re.findall(rf"管理番号[ 　:：]*({TOKEN})", text)[:20]
     if machine == "bounce":  # the mail it returns, whole, in part, or only its headers
-        found += [token.decode() for token in re.findall(rb"<kyoten\.([a-z2-7]{24})@", raw)[:20]]
+        found += [token.decode() for token in OURS.findall(raw)[:20]]
     return tuple(dict.fromkeys(found))
 
 

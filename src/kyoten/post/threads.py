@@ -13,7 +13,8 @@ from kyoten.post.parse import Parsed
 
 NOTE = 400  # characters a gateway may add
 BY_GATEWAY = re.compile(
-    "外部|組織外|社外|庁外|ウイルス|ウィルス|検査(済|しま|され|を実施)|スキャン|なりすまし|external|virus|scan|caution", re.I
+    "外部|組織外|社外|庁外|ウイルス|ウィルス|検査(済|しま|され|を実施)|スキャン|なりすまし|external|virus|scan|caution",
+    re.I,
 )
 
 

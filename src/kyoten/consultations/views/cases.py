@@ -226,8 +226,9 @@ def assign(request: HttpRequest, pk: int) -> HttpResponse:
     if not form.is_valid():
         return _page(request, case, assigning=form)
     owner = request.seat if "mine" in request.POST else form.cleaned_data["owner"]
-    return _act(request, case, lambda: handling.assign(case, owner, by=request.seat, at=request.at), "担当を変更しました。",
-                assigning=form)  # fmt: skip
+    seen = request.POST.get("seen")
+    return _act(request, case, lambda: handling.assign(case, owner, by=request.seat, at=request.at, seen=seen),
+                "担当を変更しました。", assigning=form)  # fmt: skip
 
 
 @require_POST
