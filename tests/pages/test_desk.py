@@ -53,6 +53,14 @@ def test_the_views_of_the_inbox(office, world):
     assert shown(view="nonsense") == {mine.pk, free.pk}
 
 
+@pytest.mark.parametrize("typed", ["Ｒ７－０００２", "ｒ７ー０００２", " r7-0002 "])
+def test_the_number_of_a_case_may_come_from_a_japanese_keyboard(office, world, typed):
+    case, into = desking.taken(world), desking.taken(world, "別の照会です。")
+    office.post(case_url(case, "merge"), {"into": typed})
+    case.refresh_from_db()
+    assert case.merged_into == into
+
+
 def test_taking_a_case_a_colleague_has_taken_meanwhile_says_so(office, world):
     case = desking.taken(world)
     colleague = world.seat_secretariat2

@@ -11,6 +11,7 @@ from html.parser import HTMLParser
 from kyoten.post.charsets import decode, decode_header
 from kyoten.post.msg import Outlook, is_msg, read_msg
 from kyoten.post.quoting import reply_text
+from kyoten.post.tnef import Tnef, read_tnef
 from kyoten.post.tree import Part, headers, parameters, tree
 from kyoten.records.names import clean_file_name, clean_text
 
@@ -76,7 +77,8 @@ def parse(raw: bytes) -> Parsed:
         return _of_outlook(read_msg(raw))
     whole = tree(raw)
     head, parts = whole.headers, list(whole.leaves())
-    text = _text(whole).strip("\n")[:TEXT_LIMIT]
+    rich = [read_tnef(part.data) for part in parts if _is_tnef(part)]
+    text = (_text(whole).strip("\n") or "\n".join(map(_text_of_tnef, rich)))[:TEXT_LIMIT]
     sender, name = _sender(head.get("from", ""))
     recipients = _recipients(head)
     subject = decode_header(head.get("subject", ""))
@@ -105,7 +107,7 @@ def parse(raw: bytes) -> Parsed:
             raw + _returned(parts, machine),
             machine,
         ),
-        enclosed=tuple(_enclosed(whole, parts)),
+        enclosed=(*_enclosed(whole, parts), *_from_tnef(rich)),
     )
 
 
@@ -413,6 +415,20 @@ def _tokens(ids: list[str], recipients: tuple[str, ...], text: str, raw: bytes, 
     if machine == "bounce":  # the mail it returns, whole, in part, or only its headers
         found += [token.decode() for token in OURS.findall(raw)[:20]]
     return tuple(dict.fromkeys(found))
+
+
+def _is_tnef(part: Part) -> bool:
+    return part.kind in ("application/ms-tnef", "application/vnd.ms-tnef") or file_name(part).lower() == "winmail.dat"
+
+
+def _text_of_tnef(rich: Tnef) -> str:
+    return rich.text.strip("\n") or _text_of_html(rich.html)
+
+
+def _from_tnef(found: list[Tnef]) -> Iterator[Enclosed]:
+    """Behind all others, whose numbers stay: what winmail.dat holds, which stands there itself too."""
+    for name, data in (file for rich in found for file in rich.files):
+        yield Enclosed(clean_file_name(name) if name else NO_NAME, "", data)
 
 
 def _enclosed(whole: Part, parts: list[Part]) -> Iterator[Enclosed]:
