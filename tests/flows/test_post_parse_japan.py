@@ -265,3 +265,12 @@ def test_our_own_address_is_found_behind_hundreds_of_others():
     others = [f"u{n}@example.jp" for n in range(500)]
     found = read(To=", ".join([*others, "zaitaku@example.jp"]), Delivered_To="box@example.jp").recipients
     assert found == ("box@example.jp", *others, "zaitaku@example.jp")
+
+
+def test_a_mail_that_is_nothing_but_another_one_forwarded_says_what_that_one_says():
+    inner = (
+        "From: b@example.jp\r\nSubject: 往診\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n医師を探しています。\r\n"
+    )
+    parsed = read("From: a@example.jp", Content_Type="message/rfc822", body=inner.encode())
+    assert parsed.text == "（転送されたメール）\n差出人：b@example.jp\n件名：往診\n\n医師を探しています。"
+    assert [file.name for file in parsed.enclosed] == ["転送されたメール.eml"]

@@ -34,6 +34,8 @@ AUTO_SUBJECT = re.compile(
     re.I,
 )
 AUTO_TEXT = re.compile(r"(この|本)(電子)?メールは[^。\n]{0,12}自動[^。\n]{0,4}(返信|応答)")
+FORWARDED_TEXT = "（転送されたメール）"
+FORWARDED_HEADERS = [("from", "差出人"), ("date", "日時"), ("subject", "件名")]
 AUTO_LENGTH = 600  # characters; a person may write the same words in a longer mail
 BOUNCED = re.compile(
     r"undeliver|not delivered|delivery (status|has failed|fail)|returned mail|returning message|mail delivery failed"
@@ -78,7 +80,8 @@ def parse(raw: bytes) -> Parsed:
     whole = tree(raw)
     head, parts = whole.headers, list(whole.leaves())
     rich = [read_tnef(part.data) for part in parts if _is_tnef(part)]
-    text = (_text(whole).strip("\n") or "\n".join(map(_text_of_tnef, rich)))[:TEXT_LIMIT]
+    text = _text(whole).strip("\n") or _forwarded(parts) or "\n".join(map(_text_of_tnef, rich))
+    text = text[:TEXT_LIMIT]
     sender, name = _sender(head.get("from", ""))
     recipients = _recipients(head)
     subject = decode_header(head.get("subject", ""))
@@ -415,6 +418,16 @@ def _tokens(ids: list[str], recipients: tuple[str, ...], text: str, raw: bytes, 
     if machine == "bounce":  # the mail it returns, whole, in part, or only its headers
         found += [token.decode() for token in OURS.findall(raw)[:20]]
     return tuple(dict.fromkeys(found))
+
+
+def _forwarded(parts: list[Part]) -> str:
+    """Of a mail that is nothing but another one forwarded: what that one says, by whom."""
+    if len(parts) != 1 or parts[0].kind not in ("message/rfc822", "message/global"):
+        return ""
+    inner = tree(parts[0].data)
+    said = [(words, decode_header(inner.headers.get(name, ""))) for name, words in FORWARDED_HEADERS]
+    lines = [f"{words}：{value}" for words, value in said if value]
+    return "\n".join([FORWARDED_TEXT, *lines, "", _text(inner).strip("\n")]) if lines else _text(inner).strip("\n")
 
 
 def _is_tnef(part: Part) -> bool:
