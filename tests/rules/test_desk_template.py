@@ -1,5 +1,7 @@
 """The official mail template as people fill it in: renumbered, abbreviated, widened, in another order, or twice."""
 
+import time
+
 import pytest
 
 from kyoten.rules.desk import Told, told
@@ -82,3 +84,12 @@ def test_telephone_numbers_are_found_as_they_are_written(contact, phone):
 )
 def test_sentences_are_not_taken_for_the_template(text):
     assert told(DESK, text) == Told()
+
+
+@pytest.mark.parametrize(
+    "text", [" " * 1_000_000, "　" * 1_000_000, "照会内容" + " " * 1_000_000, "氏名：\n自治体名：\n" * 60_000]
+)
+def test_a_mail_of_nothing_but_white_space_or_labels_costs_no_time(text):
+    begun = time.process_time()
+    told(DESK, text)
+    assert time.process_time() - begun < 2

@@ -237,7 +237,7 @@ class _Text(HTMLParser):
 
     BLOCKS = {"p", "div", "br", "tr", "li", "h1", "h2", "h3", "h4", "blockquote", "table", "hr", "pre"}
     HIDDEN = {"script", "style", "head", "title", "template"}
-    VOID = {"br", "hr", "img", "input", "meta", "link", "col", "area", "base", "wbr"}
+    APART = HIDDEN | {"br", "hr", "img", "input", "meta", "link", "col", "area", "base", "wbr"}  # hold no words
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
@@ -252,7 +252,7 @@ class _Text(HTMLParser):
         self.hidden = 0 if tag == "body" else self.hidden + (tag in self.HIDDEN)  # <head> is often left open
         if tag == self.unseen:
             self.depth += 1
-        elif not self.unseen and tag not in self.VOID | self.HIDDEN and _not_displayed(attrs):
+        elif attrs and not self.unseen and tag not in self.APART and _not_displayed(attrs):
             self.unseen, self.depth, self.begun = tag, 1, len(self.words)
         if tag in self.BLOCKS:
             self.words.append("\n")

@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time
+from functools import lru_cache
 from typing import Literal
 
 from kyoten.rules.clock import JST, clock_starts, desk_calendar, local
@@ -19,8 +20,9 @@ APPLYING = re.compile(r"申込書|申し込み|応募|別紙\s*2|伴走支援.*(
 PAPERS = (".docx", ".doc", ".xlsx", ".xls", ".pdf")
 ADDRESS = re.compile(r"[A-Za-z0-9!#$%&'*+=?^_`{|}~.-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")  # no "/": TEL／メール
 PHONE = re.compile(r"(?:\+81[-\s]?)?\(?0?\d{1,4}(?:\)[-\s]?|[-\s]|(?=\())\(?\d{1,4}(?:\)[-\s]?|[-\s])\d{3,4}|0\d{9,10}")
+LOOKED_AT = 50_000  # characters in which the lines of the template are looked for
 DASHES = re.compile(r"(?<=\d)[ーｰ‐‑‒–—―−－](?=\d)")
-# How people mark the lines of the template: quoted, 1) (1) 1. ① ・ ■ 【 … in the text as `_same_length` makes it
+# How people mark the lines of the template: quoted, 1) (1) 1. ① ・ ■ 【 … in narrowed text
 NUMBER = r"(?:[(]?\d{1,2}[ 　]*[).．、,][ 　]*|\d[ 　]*)"
 BEGUN = rf"(?m)^[ \t　>]*(?:[■□●○◎◆◇▼・･*＊※-][ 　]*)?(?P<number>{NUMBER})?(?:[【\[<「][ 　]*)?(?:お|ご|御|貴)?"
 ENDED = r"(?:[ 　]*\([^)\n]*\))?(?P<end>[ 　]*[:】\]>」]+[ 　]*:?|[\t　]|  | *$)?"
@@ -100,7 +102,7 @@ def told(desk: Desk, text: str) -> Told:
 def _sections(labels: Sequence[str], text: str) -> dict[str, str]:
     """label → what stands after it, up to the next label. Where the lines stand there twice (the blank ones quoted, an
     example filled in above), the set in which most is filled in."""
-    plain = _same_length(text)
+    plain = text[:LOOKED_AT].translate(NARROW)  # a place in it is a place in `text`
     found = sorted({row for label in labels for row in _starts(label, plain)})
     sets: list[list[tuple[int, int, str]]] = []
     for row in found:
@@ -117,10 +119,15 @@ def _sections(labels: Sequence[str], text: str) -> dict[str, str]:
 def _starts(label: str, plain: str) -> Iterator[tuple[int, int, str]]:
     """Where a line of the template begins and its value. Words in a sentence (「氏名は…」) are none: a number stands
     before them, or a colon, a bracket or the line's end behind."""
-    bare = re.sub(r"[（(].*?[）)]", "", label)
-    for found in re.finditer(f"{BEGUN}(?:{'|'.join(map(_spaced, _names(bare)))}){ENDED}", plain):
+    for found in _line_of(label).finditer(plain):
         if found["number"] or found["end"] is not None:
             yield found.start(), found.end(), label
+
+
+@lru_cache(maxsize=256)
+def _line_of(label: str) -> re.Pattern[str]:
+    bare = re.sub(r"[（(].*?[）)]", "", label)
+    return re.compile(f"{BEGUN}(?:{'|'.join(map(_spaced, _names(bare)))}){ENDED}")
 
 
 def _names(bare: str) -> list[str]:
@@ -135,10 +142,17 @@ def _spaced(name: str) -> str:
     return "[ 　]*".join(re.escape(char) for char in name)
 
 
-def _same_length(text: str) -> str:
-    """Each character narrowed (１→1, ①→1, （→(), so that a place in it is a place in `text`."""
-    return "".join(narrowed if len(narrowed := unicodedata.normalize("NFKC", char)) == 1 and char != "　" else char
-                   for char in text)  # fmt: skip
+class _Narrow(dict[int, str]):
+    """For str.translate: each character narrowed (１→1, ①→1, （→() where one is still one."""
+
+    def __missing__(self, code: int) -> str:
+        char = chr(code)
+        narrowed = unicodedata.normalize("NFKC", char)
+        self[code] = narrowed if len(narrowed) == 1 and char != "　" else char
+        return self[code]
+
+
+NARROW = _Narrow()
 
 
 def _line(text: str) -> str:
