@@ -56,7 +56,8 @@ def as_nobody(folder: Path) -> tuple[Path, dict[str, Any]]:
     libraries = source.parent.with_suffix(".libs")  # found by the programs at ../../../ from their own place
     shutil.copytree(libraries, folder / "wheel" / libraries.name)
     nobody = pwd.getpwnam("nobody")
-    os.chown(folder, nobody.pw_uid, nobody.pw_gid)
+    for path in [folder, *folder.rglob("*")]:  # a strict umask has left them to root alone
+        os.chown(path, nobody.pw_uid, nobody.pw_gid, follow_symlinks=False)
     return installation, {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
 
 

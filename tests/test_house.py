@@ -1,8 +1,9 @@
 """The rules of the house, as far as a machine can see them (layers, style and types: `./kyoten test`)."""
 
+import os
 import re
-import subprocess
 import tomllib
+from fnmatch import fnmatch
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -24,16 +25,17 @@ CALLED_BY_LIBRARIES = ("400.html", "403.html", "404.html", "500.html", "account/
 
 
 def files() -> list[Path]:
-    """Every text file that a clone of the repository holds, and what is about to be added to it."""
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
-        cwd=ROOT,
-        capture_output=True,
-        check=True,
-    ).stdout.decode("utf-8")
-    return [
-        path for name in listed.split("\0") if name and (path := ROOT / name).is_file() and path.suffix not in BINARY
-    ]
+    """Every text file but what .gitignore leaves out; without git, which a download as zip file comes without."""
+    left_out = [".git", *(line.rstrip("/") for line in (ROOT / ".gitignore").read_text("utf-8").split())]
+
+    def belongs(name: str) -> bool:
+        return not any(fnmatch(name, pattern) for pattern in left_out)
+
+    listed = []
+    for folder, folders, names in os.walk(ROOT):
+        folders[:] = filter(belongs, folders)
+        listed += [path for name in filter(belongs, names) if (path := Path(folder, name)).suffix not in BINARY]
+    return sorted(listed)
 
 
 def found(pattern: str, paths: list[Path], *, flags: int = 0, allowed: str = "") -> list[str]:

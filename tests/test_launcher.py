@@ -4,6 +4,7 @@ A child inherits the launcher's output, so reading that to its end proves that n
 """
 
 import ast
+import hashlib
 import importlib.machinery
 import importlib.util
 import json
@@ -11,8 +12,10 @@ import os
 import shutil
 import signal
 import socket
+import stat
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -37,7 +40,7 @@ elif command == "worker":
         sys.exit("worker fails")
     signal.pause()
 else:
-    names = ("KYOTEN_DATA", "PYTHONUTF8", "DJANGO_SETTINGS_MODULE")
+    names = ("KYOTEN_DATA", "SQLITE_TMPDIR", "PYTHONUTF8", "DJANGO_SETTINGS_MODULE")
     print(json.dumps({"words": sys.argv[1:], "cwd": os.getcwd(), **{name: os.environ.get(name) for name in names}}))
     sys.exit(7)
 """
@@ -180,6 +183,16 @@ def test_a_half_made_environment_is_made_again(launcher, home):
     assert launcher.is_made("run", ["requirements.txt"])
 
 
+def test_an_environment_lent_by_a_link_is_not_emptied(launcher, tmp_path):
+    (tmp_path / "kept").write_text("")
+    shutil.rmtree(launcher.VENV, ignore_errors=True)
+    launcher.VENV.symlink_to(tmp_path)
+    launcher.ensure_environment()
+    assert [path.name for path in tmp_path.iterdir()] == ["kept"]
+    assert not launcher.VENV.is_symlink()
+    assert launcher.is_made("run", ["requirements.txt"])
+
+
 def test_a_changed_lock_means_a_new_environment(launcher, home):
     launcher.ensure_environment()
     lock = home / "requirements.txt"
@@ -196,6 +209,94 @@ def test_two_starts_at_once_make_it_once(home):
     outputs = [process.communicate(timeout=SECONDS)[0] for process in both]
     assert [process.returncode for process in both] == [7, 7]
     assert sum("部品をそろえています（初回だけ、1分ほど）" in output for output in outputs) == 1
+
+
+@pytest.fixture
+def lock(home):
+    """The requirements of the stand-in product: a part of its own, as a wheel beside it, locked by its hash."""
+    wheel = home / "part-1-py3-none-any.whl"
+    told = {
+        "part.py": "",
+        "part-1.dist-info/METADATA": "Metadata-Version: 2.1\nName: part\nVersion: 1\n",
+        "part-1.dist-info/WHEEL": "Wheel-Version: 1.0\nGenerator: hand\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    told["part-1.dist-info/RECORD"] = "".join(f"{name},,\n" for name in told)
+    with zipfile.ZipFile(wheel, "w") as file:
+        for name, text in told.items():
+            file.writestr(name, text)
+    path = home / "requirements.txt"
+    path.write_text(f"part @ {wheel.as_uri()} --hash=sha256:{hashlib.sha256(wheel.read_bytes()).hexdigest()}\n")
+    yield path
+    path.write_text("")
+
+
+def parts_there(launcher):
+    return sorted(path.name for path in launcher.VENV.glob("lib/python*/site-packages/part*"))
+
+
+def test_parts_are_unpacked_where_they_will_be_and_not_in_a_tmp_that_may_be_small(launcher, lock, tmp_path, monkeypatch):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    before = tmp_path.stat().st_mtime_ns
+    launcher.ensure_environment()
+    assert parts_there(launcher) == ["part-1.dist-info", "part.py"]
+    assert tmp_path.stat().st_mtime_ns == before
+    assert not (launcher.VENV / "unpacked").exists()
+
+
+def test_a_part_with_another_hash_is_refused(launcher, lock):
+    words, _, digest = lock.read_text().strip().rpartition(":")
+    lock.write_text(f"{words}:{'0' * len(digest)}\n")
+    with pytest.raises(launcher.Trouble) as told:
+        launcher.ensure_environment()
+    assert str(told.value).startswith("部品を入れられませんでした。")
+    assert digest in str(told.value)
+    assert parts_there(launcher) == []
+    assert not launcher.is_made("run", ["requirements.txt"])
+
+
+def test_a_full_disk_is_named(launcher):
+    full = [sys.executable, "-c", "raise SystemExit('OSError: [Errno 28] No space left on device')"]
+    with pytest.raises(launcher.Trouble) as told:
+        launcher.checked(full, "部品を入れられませんでした。")
+    assert str(told.value).splitlines() == [
+        f"{launcher.VENV} を置くディスクの空きが足りません。run に 300 MB、test に 900 MB ほど要ります。",
+        "",
+        "OSError: [Errno 28] No space left on device",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("programs", "user", "line"),
+    [
+        (["apt-get", "sudo"], 1000, "sudo apt-get update && sudo apt-get install -y chromium strace"),
+        (["apt-get"], 1000, 'su -c "apt-get update && apt-get install -y chromium strace"'),
+        (["apt-get"], 0, "apt-get update && apt-get install -y chromium strace"),
+        ([], 1000, "（お使いの OS の部品として）chromium strace"),
+    ],
+)
+def test_the_line_to_type_is_one_that_works_on_this_machine(launcher, tmp_path, monkeypatch, programs, user, line):
+    for name in programs:
+        (tmp_path / name).touch(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(os, "geteuid", lambda: user)
+    assert launcher.how_to_install(["chromium", "strace"]) == line
+
+
+def test_every_program_that_the_suite_calls_is_looked_for(launcher, tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    elsewhere = {"libatomic1", "fonts-noto-cjk"}  # a library and fonts, which no PATH leads to
+    assert set(launcher.missing_test_parts()) - elsewhere == {"chromium", "strace"}
+    for name in ("chromium", "strace"):
+        (tmp_path / name).touch(0o755)
+    assert set(launcher.missing_test_parts()) - elsewhere == set()
+
+
+def test_a_strict_umask_does_not_keep_the_postgresql_of_the_tests_from_starting():
+    """Root's programs are run by another user, who must be able to read them."""
+    asked = "import os, psycopg; psycopg.connect(os.environ['DATABASE_URL']).close(); print('connected')"
+    command = [sys.executable, LAUNCHER.parent / "scripts/postgres.py", sys.executable, "-c", asked]
+    done = subprocess.run(command, env=environment(), capture_output=True, umask=0o077, timeout=SECONDS)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"connected\n", b"")
 
 
 # ── handing over ──
@@ -217,6 +318,7 @@ def test_manage_hands_over_words_folder_and_exit_code(home, data, tmp_path):
         "words": ["check", "--fail-level", "警告"],
         "cwd": str(tmp_path),
         "KYOTEN_DATA": str(data),
+        "SQLITE_TMPDIR": str(data),  # beside the database, where there is room
         "PYTHONUTF8": "1",
         "DJANGO_SETTINGS_MODULE": None,
     }
@@ -231,6 +333,11 @@ def test_definition_and_form_are_commands_of_their_own(home, data, command):
 def test_the_data_folder_is_beside_the_launcher_unless_named(home, data):
     assert handed_over(finished(home, "manage", "check"))["KYOTEN_DATA"] == str(home / ".kyoten")
     assert handed_over(finished(home, "manage", "check", KYOTEN_DATA=str(data)))["KYOTEN_DATA"] == str(data)
+
+
+def test_a_new_data_folder_is_for_its_owner_alone(home, tmp_path):
+    handed_over(finished(home, "manage", "--data", tmp_path / "new", "check"))
+    assert stat.S_IMODE((tmp_path / "new").stat().st_mode) == 0o700
 
 
 # ── run ──

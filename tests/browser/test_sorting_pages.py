@@ -1,9 +1,13 @@
 """受信箱の振り分け in a real browser: accessible, whole at 375 px, every move without JavaScript."""
 
+import imaplib
+
 import pytest
 from django.urls import reverse
 
 from kyoten.consultations.models import Consultation
+from kyoten.post import trouble
+from kyoten.post.mailbox import source_of_settings
 from kyoten.post.models import InboundMail, MailboxState
 from kyoten.web import rounds
 from tests.browser.test_post_pages import check, enter
@@ -16,11 +20,12 @@ LONG = "令和7年度在宅医療における伴走支援の申込について�
 
 
 @pytest.fixture
-def mails(world):
+def mails(world, settings):
     """One mail in every pile, and a mailbox with trouble."""
     opened(world)
-    MailboxState.objects.create(source="imap:desk@imap.example.jp/INBOX", on_server=4, waiting=1, fetched_at=SATURDAY)
-    MailboxState.objects.create(source="eml:/srv/mail", problem="TimeoutError: timed out", fetched_at=SATURDAY)
+    settings.MAILBOX = {"host": "imap.example.jp", "user": "desk@example.jp"}
+    state = {"source": source_of_settings(), "on_server": 4, "waiting": 1, "fetched_at": SATURDAY}
+    MailboxState.objects.create(problem=trouble.words(imaplib.IMAP4.abort("socket error: EOF")), **state)
     desking.mail("本文です。" * 60, subject=LONG, files={"別紙2-②申込書（鎌ケ谷市）.docx": b"x"})
     desking.mail("お知らせです。", subject="お知らせ", list_id="<news.example.jp>")
     desking.mail(subject="照会")

@@ -101,7 +101,8 @@ class Session(SMTP):
 
     def end(self) -> None:
         for transport in self.transports:
-            transport.abort()
+            with suppress(AttributeError):  # Python 3.11.2 (Debian 12) cannot abort an encrypted line twice closed
+                transport.abort()
 
     async def _handle_client(self) -> None:
         with suppress(ConnectionError):

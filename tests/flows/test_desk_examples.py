@@ -48,7 +48,7 @@ def test_a_hub_desks_question_becomes_an_example(world):
     examples.release(example, at.desk, by=at.manager, at=ANSWERED)
     example.refresh_from_db()
     assert example.question == (
-        "○○（氏名）様（○○（年齢））の退院後の訪問診療を探しています。○○（個人情報）の○○（個人情報）です。"
+        "○○（氏名）様（○○（年齢））の退院後の訪問診療を探しています。○○（団体名）の○○（個人情報）です。"
     )
     readers = (
         world.seat_matsudo,
@@ -78,8 +78,10 @@ def test_who_edited_last_does_not_release(world):
 def test_the_national_desk_needs_recorded_consent(world):
     case, desk = knowing.mailed(world), desking.desk(world)
     by = world.seat_secretariat
-    with pytest.raises(Refused, match="相談者の同意が要ります"):
+    with pytest.raises(Refused, match="相談者の同意が要ります.*この操作は記録しました"):
         examples.propose(case, desk, **TEXTS, by=by, at=ANSWERED)
+    tried = Event.objects.of("consultation", case.pk).get(act="propose_refused")
+    assert (tried.title, tried.person) == ("利用目的の外の事例の提案を拒否", "中村 彩")
     with pytest.raises(Refused, match="どのように確かめたか"):
         knowledge.record_consent(case, "yes", " ", by=by, at=ANSWERED)
     assert (Example.objects.count(), Consultation.objects.get().consent) == (0, "")

@@ -1,13 +1,15 @@
 """保存期間: what is due goes whole, what is alive stays; what remains are figures and an unbroken chain."""
 
 from datetime import timedelta
-from io import StringIO
+from io import BytesIO, StringIO
+from zipfile import ZipFile
 
 import pytest
 from django.apps import apps
 from django.core.management import call_command
 
 from kyoten.consultations.actions import examples, handling, intake, retention
+from kyoten.consultations.actions.attached import read_attached
 from kyoten.consultations.actions.retention import Outcome, keep_until, retain
 from kyoten.consultations.figures import figures
 from kyoten.consultations.models import Callback, Consultation, Deletion, Draft, Example, Message, Referral
@@ -278,6 +280,32 @@ def test_one_persons_data_is_deleted_on_request_and_what_is_alive_is_kept(world,
     assert AccessLog.objects.count() == 1  # who read it is kept as long as the desk's cases
     assert [case.pk for case in retention.naming("西田 陽子", at.body)] == [other.pk]
     assert verify().faults == []
+
+
+def test_who_else_names_the_person_is_told_whatever_blanks_are_between_and_whatever_was_asked_for(world):
+    at = knowing.hub(world)
+    knowing.asked(at, email="nishida@example.jp")
+    wide = knowing.asked(at, "西田　陽子さんから聞きました。", person="南 健", phone="")
+    close = knowing.asked(at, "西田陽子さんの件です。", person="南 健", phone="")
+    file = intake.take_mail(
+        desking.mail("書類です。", sender="m@example.jp", files={"名簿.txt": "西田 陽子".encode()}), at.desk, at=TUESDAY
+    )
+    knowing.asked(at, "西田さんの件です。", person="南 健", phone="")
+    read_attached()
+    for who in ("西田陽子", "西田 陽子", "nishida@example.jp"):
+        found = retention.naming(who, at.body)
+        assert {case.pk for case in found} == {wide.pk, close.pk, file.pk}
+    assert retention.naming("西", at.body) == []
+
+
+def test_the_copy_names_the_files_that_were_sent(world):
+    at = knowing.hub(world)
+    intake.take_mail(
+        desking.mail("書類です。", sender="m@example.jp", files={"名簿.pdf": b"%PDF-1.7"}), at.desk, at=TUESDAY
+    )
+    data = retention.disclose("m@example.jp", "xlsx", by=at.manager, at=ANSWERED)
+    sheet = ZipFile(BytesIO(data)).read("xl/worksheets/sheet1.xml").decode()
+    assert [word in sheet for word in ("添付ファイル", "名簿.pdf")] == [True, True]
 
 
 @pytest.mark.parametrize("kind", ["pdf", "xlsx"])

@@ -59,8 +59,8 @@ def test_a_question_becomes_a_case_at_once(world):
 
 def test_a_batch_makes_the_same_cases_as_one_by_one(world):
     mails = [desking.mail(f"{TEMPLATE}{n}", sender=f"a{n}@example.jp") for n in range(5)]
-    found = sorting.sort_read(mails, at=SATURDAY)
-    assert dict(found) == {"desk": 5}
+    sorting.sort_read(mails, at=SATURDAY)
+    assert sorting.settled([mail.pk for mail in mails]) == {"desk": 5}
     assert list(Consultation.objects.order_by("pk").values_list("number", "email")) == [
         (f"R7-000{n + 1}", f"a{n}@example.jp") for n in range(5)
     ]
@@ -121,8 +121,20 @@ def test_the_same_message_by_two_ways_is_one_case(world):
 def test_the_same_message_twice_in_one_batch_is_one_case(world):
     one = desking.mail(message_id="<same@example.jp>", received="from a")
     two = desking.mail(message_id="<same@example.jp>", received="from b")
-    found = sorting.sort_read([one, two], at=SATURDAY)
-    assert (dict(found), Consultation.objects.count()) == ({"desk": 1, "double": 1}, 1)
+    sorting.sort_read([one, two], at=SATURDAY)
+    assert (sorting.settled([one.pk, two.pk]), Consultation.objects.count()) == ({"desk": 1, "double": 1}, 1)
+
+
+def test_mails_that_another_worker_sorted_meanwhile_are_counted_where_they_went(world):
+    """They were read here; before they are sorted, a worker at the same mailbox sorts them."""
+    opened(world)
+    form = {"subject": "伴走支援の申込について", "files": {"別紙2-②申込書.docx": b"x"}}
+    mails = [desking.mail(TEMPLATE, sender="a@example.jp"), desking.mail("申込書です。", sender="b@example.jp", **form)]
+    stale = list(InboundMail.objects.order_by("pk").select_related("original", "answers"))
+    sorting.sort_read(mails, at=SATURDAY)
+    sorting.sort_read(stale, at=SATURDAY)
+    assert sorting.settled([mail.pk for mail in stale]) == {"desk": 1, "call": 1}
+    assert Consultation.objects.count() == 1
 
 
 @pytest.mark.parametrize(

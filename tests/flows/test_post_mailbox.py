@@ -146,7 +146,7 @@ def test_a_full_disk_leaves_the_mail_in_the_mailbox(inbox, settings, tmp_path):
     settings.FILES = "/dev/full"
     assert fetch(AT) == 0
     assert InboundMail.objects.count() == 0
-    assert MailboxState.objects.get().problem.startswith("Refused: ファイルを保存できませんでした")
+    assert MailboxState.objects.get().problem.startswith("ファイルを保存できませんでした")
     settings.FILES = tmp_path / "files"
     assert fetch(AT) == 1
     assert MailboxState.objects.get().problem == ""

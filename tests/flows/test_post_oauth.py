@@ -1,79 +1,32 @@
 """The mailbox with an OAuth2 token: given, or printed by a command; refused and stale ones are told, nothing is lost."""
 
-import base64
-import re
-import socketserver
 import sys
-import threading
 from datetime import datetime
 
 import pytest
 
-from kyoten.post.mailbox import fetch
+from kyoten.post.mailbox import fetch, password_is_refused
 from kyoten.post.models import InboundMail, MailboxState
+from kyoten.post.trouble import LOGIN_LATER, PASSWORD_REFUSED, TOKEN_REFUSED
 from kyoten.rules.clock import JST
+from tests.flows.imap_server import USER, Server
 
 AT = datetime(2025, 7, 24, 16, 0, tzinfo=JST)
 MAIL = b"From: a@example.jp\r\nSubject: x\r\nMessage-ID: <1@a>\r\n\r\nx\r\n"
 pytestmark = pytest.mark.django_db
 
 
-class Session(socketserver.StreamRequestHandler):
-    """Just enough of IMAP: one mail in the folder, XOAUTH2 with the token "good"."""
-
-    def say(self, *lines: bytes) -> None:
-        for line in lines:
-            self.wfile.write(line + b"\r\n")
-
-    def handle(self) -> None:
-        self.say(b"* OK ready")
-        while line := self.rfile.readline().strip():
-            tag, command = line.split(b" ", 1)
-            self.answer(tag, command.upper(), line)
-
-    def answer(self, tag: bytes, command: bytes, line: bytes) -> None:
-        done = tag + b" OK done"
-        if command.startswith(b"CAPABILITY"):
-            self.say(b"* CAPABILITY IMAP4rev1 AUTH=XOAUTH2", done)
-        elif command.startswith(b"AUTHENTICATE XOAUTH2"):
-            self.say(b"+ ")
-            said = base64.b64decode(self.rfile.readline())
-            if said == b"user=desk@example.jp\x01auth=Bearer good\x01\x01":
-                self.say(done)
-            else:
-                self.say(b"+ " + base64.b64encode(b'{"status":"400"}'))
-                assert self.rfile.readline() == b"\r\n"
-                self.say(tag + b" NO AUTHENTICATE failed")
-        elif command.startswith(b"EXAMINE"):
-            self.say(b"* 1 EXISTS", b"* OK [UIDVALIDITY 7] valid", tag + b" OK [READ-ONLY] done")
-        elif command.startswith(b"UID SEARCH"):
-            self.say(b"* SEARCH 1", done)
-        elif b"RFC822.SIZE" in command:
-            self.say(b'* 1 FETCH (UID 1 RFC822.SIZE %d INTERNALDATE "24-Jul-2025 10:00:00 +0900")' % len(MAIL), done)
-        elif re.match(rb"UID FETCH 1 .*BODY", command):
-            self.say(b"* 1 FETCH (UID 1 BODY[] {%d}" % len(MAIL))
-            self.wfile.write(MAIL)
-            self.say(b")", done)
-        else:
-            self.say(b"* BYE", done)
-
-
 @pytest.fixture
 def mailbox(settings):
     """The instance pointed at the server, with what the test adds."""
-    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Session) as server:
-        server.daemon_threads = True
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        shared = {"host": "127.0.0.1", "port": server.server_address[1], "security": "none", "user": "desk@example.jp"}
+    with Server({1: MAIL}) as server:
 
         def point(**more):
-            settings.MAILBOX = shared | more
+            settings.MAILBOX = server.settings(**more)
             return fetch(AT)
 
+        point.server = server
         yield point
-        server.shutdown()
-        thread.join()
 
 
 def test_a_token_of_the_settings(mailbox):
@@ -87,11 +40,40 @@ def test_a_token_that_a_command_prints(mailbox):
     assert mailbox(oauth2_command=[sys.executable, "-c", "print('good')"]) == 1
 
 
-def test_a_token_that_has_run_out_is_told_and_the_fresh_one_goes_on(mailbox):
-    assert mailbox(oauth2_token="stale") == 0
-    assert "AUTHENTICATE failed" in MailboxState.objects.get().problem
-    assert mailbox(oauth2_token="good") == 1
+def test_a_token_that_has_run_out_is_told_and_the_fresh_one_goes_on(mailbox, tmp_path):
+    command = [sys.executable, "-c", f"print(open({str(tmp_path / 'token')!r}).read())"]
+    (tmp_path / "token").write_text("stale")
+    assert mailbox(oauth2_command=command) == 0
+    said = f"{TOKEN_REFUSED}（[AUTHENTICATIONFAILED] Authentication failed.）。"
+    assert MailboxState.objects.get().problem == said
+    assert (mailbox.server.examined, InboundMail.objects.count()) == ([], 0)
+    (tmp_path / "token").write_text("good")
+    assert mailbox(oauth2_command=command) == 1
     assert MailboxState.objects.get().problem == ""
+
+
+def test_a_login_that_is_away_for_a_while_is_not_blamed_on_the_settings(mailbox):
+    mailbox.server.refusal = "NO [UNAVAILABLE] Temporary authentication failure."
+    mailbox(oauth2_token="good but the server cannot ask")
+    said = f"{LOGIN_LATER}（[UNAVAILABLE] Temporary authentication failure.）。"
+    assert MailboxState.objects.get().problem == said
+
+
+def test_a_password_may_have_any_letter(mailbox):
+    password = """pa"ss\\wo rd%$'é拠点"""
+    assert mailbox(password=password) == 1
+    assert mailbox.server.logins == [f"\0{USER}\0{password}".encode()]
+
+
+def test_a_server_without_plain_takes_ascii_only(mailbox):
+    mailbox.server.capabilities = "IMAP4rev1"
+    mailbox(password="拠点")
+    assert MailboxState.objects.get().problem.startswith("このメールサーバーは、英数字と記号のほかの文字を含む")
+    mailbox(password="kyoten")
+    assert MailboxState.objects.get().problem.startswith(PASSWORD_REFUSED)
+    assert password_is_refused() is True
+    mailbox(oauth2_token="stale")
+    assert password_is_refused() is False
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -17,12 +18,14 @@ from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
 from kyoten.post.actions import send
+from kyoten.post.mailbox import LIMIT
 from kyoten.post.models import InboundMail, OutboundMail
 from kyoten.post.worker import deliver_due
 from kyoten.records.actions import record
 from kyoten.records.models import Seal
 from kyoten.rules.clock import JST
 from kyoten.web.management.commands import worker as command
+from tests.flows import imap_server
 from tests.flows.smtp_server import Server
 
 AT = datetime(2025, 7, 24, 16, 0, tzinfo=JST)
@@ -104,6 +107,31 @@ def test_a_mail_server_that_is_down_is_left_alone_for_a_while(settings, rounds):
         worker.turn()
     assert server.connections == 1
     assert sorted(OutboundMail.objects.values_list("attempts", flat=True)) == [0, 1]
+
+
+@pytest.mark.django_db
+def test_a_full_mailbox_comes_in_without_waiting_for_the_next_look(settings, rounds):
+    mails = {n: b"Subject: %d\r\n\r\n" % n for n in range(1, LIMIT + 2)}
+    with imap_server.Server(mails) as server:
+        settings.MAILBOX = server.settings(password="x")
+        worker = command.Worker(threading.Event())
+        worker.turn()
+        assert InboundMail.objects.count() == LIMIT
+        worker.turn()
+        assert InboundMail.objects.count() == LIMIT + 1
+        worker.turn()
+        assert len(server.examined) == 2
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("secret, pause", [({"password": "x"}, 15 * 60), ({"oauth2_token": "stale"}, 60)])
+def test_a_refused_password_is_not_asked_again_at_once_because_that_locks_the_account(settings, rounds, secret, pause):
+    with imap_server.Server({}) as server:
+        server.capabilities = "IMAP4rev1"
+        settings.MAILBOX = server.settings(**secret)
+        worker = command.Worker(threading.Event())
+        worker.turn()
+    assert worker.next["fetch"] - time.monotonic() == pytest.approx(pause, abs=30)
 
 
 @pytest.mark.django_db

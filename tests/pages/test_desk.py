@@ -258,3 +258,13 @@ def test_home_counts_what_is_late_beside_its_own_line(world):
         "担当している相談": ("1件（期限超過 1件）", "stop"),
         "担当の決まっていない相談": ("2件（期限超過 1件）", "stop"),
     }
+
+
+def test_a_long_question_does_not_fill_the_page_of_what_was_found(world, clock):
+    clock(TUESDAY)
+    client, words = login(Client(), world.seat_secretariat), "長い語" * 60
+    for name in ("consultations:list", "consultations:knowledge"):
+        shown = client.get(reverse(name), {"words": words}).content.decode()
+        heading = shown.partition("<h1>")[2].partition("</h1>")[0]
+        assert heading.startswith(f"「{words[:39]}…」を含む")
+        assert f'value="{words}"' in shown

@@ -7,6 +7,7 @@ from django.urls import reverse
 from kyoten.consultations.actions import examples
 from kyoten.consultations.actions.knowledge import put_guide_section
 from kyoten.consultations.models import Draft
+from kyoten.records.models import Event
 from tests.flows import desking, knowing
 from tests.flows.desking import TUESDAY
 from tests.flows.knowing import ANSWERED
@@ -49,5 +50,11 @@ def test_what_is_not_offered_for_the_case_is_not_inserted_and_nothing_is_lost(wo
     client = login(Client(), world.seat_secretariat)
     typed = {"subject": "件", "text": "途中の文。", "insert": f"example:{example.pk}"}
     response = client.post(reverse("consultations:draft", args=[case.pk]), typed)
-    assert "この資料は、いまは使えません" in response.content.decode()
+    assert "別の窓口か年度の相談からつくられたもの" in response.content.decode()
     assert response.context["answering"]["text"].value() == "途中の文。"
+    tried = Event.objects.of("consultation", case.pk).get(act="insert_refused")
+    assert (tried.title, tried.facts) == ("利用目的の外の事例を回答に使う操作を拒否", {"example": example.pk})
+    for nothing in ("example:0", "example:x", "guide:9", ""):
+        again = client.post(reverse("consultations:draft", args=[case.pk]), typed | {"insert": nothing})
+        assert "この資料は、いまは使えません" in again.content.decode()
+    assert Event.objects.filter(act="insert_refused").count() == 1

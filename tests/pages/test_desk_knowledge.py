@@ -62,6 +62,18 @@ def test_what_is_typed_is_looked_through_and_not_stored(at):
     assert Event.objects.count() == before
 
 
+def test_while_an_example_is_typed_bodies_are_pointed_out_too(at):
+    client, url = login(Client(), at.officer), reverse("consultations:check_personal")
+    typed = {"title": "退院の例", "question": "みどり薬局に頼めますか。", "answer": "千葉市の窓口へ。"}
+    said = client.post(url, typed, headers={"HX-Request": "true"}).content.decode()
+    assert [word for word in ("みどり薬局（団体名）", "千葉市（団体名）") if word in said] == [
+        "みどり薬局（団体名）",
+        "千葉市（団体名）",
+    ]
+    case = client.post(url, {"subject": "退院", "text": "みどり薬局に頼めますか。"}).content.decode()
+    assert "個人が分かる記載は見つかりませんでした" in case
+
+
 def test_the_open_form_points_out_a_person_before_it_is_sent(at):
     url, client = reverse("consultations:ask", args=["chiba-hub-soudan"]), Client()
     typed = {
@@ -142,6 +154,9 @@ def test_the_export_is_downloaded_and_another_use_is_refused_in_words(world, clo
     refused = sent(client, "consultations:export", desk="r6-soudan", use="guidebook_revision", kind="xlsx")
     assert "この窓口の相談は「ガイドブックの改訂の参考」には使えません" in refused
     assert Event.objects.filter(act="export_refused").count() == 1
+    made_up = sent(client, "consultations:export", desk="r7-zaitaku", use="advertising", kind="xlsx")
+    assert "この窓口の相談は「advertising」には使えません" in made_up
+    assert Event.objects.filter(act="export_refused").count() == 2
 
 
 def test_sections_of_the_guidebook_come_in_one_by_one_or_as_a_table(world, clock, tmp_path):

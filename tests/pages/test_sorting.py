@@ -1,5 +1,7 @@
 """受信箱の振り分け: the piles, one click either way, the entry of a form, and who sees nothing of it."""
 
+import re
+
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
@@ -7,11 +9,13 @@ from django.urls import reverse
 
 from kyoten.calls.models import Application
 from kyoten.consultations.models import Consultation
+from kyoten.organisations.models import Section
+from kyoten.post import trouble
 from kyoten.post.actions import receive
 from kyoten.post.inbox import UNREADABLE, read_new
 from kyoten.post.models import InboundMail, MailboxState
 from kyoten.records.models import Event
-from kyoten.web import rounds
+from kyoten.web import rounds, todo
 from tests.flows import desking, knowing, outlook
 from tests.flows.calling import opened
 from tests.flows.desking import SATURDAY
@@ -111,6 +115,26 @@ def test_the_form_of_an_unplaced_mail_is_entered_for_its_applicant(world, office
     assert officer.get(url).status_code == 404
 
 
+@pytest.mark.parametrize(
+    ("mail", "chosen"),
+    [
+        ({"sender": "zaitaku@matsudo.example.jp"}, "matsudo"),
+        ({"subject": "伴走支援の申込（鎌ヶ谷市）"}, "kamagaya"),
+        ({"text": "松戸市です。申込書を送ります。"}, "matsudo"),
+        ({"text": "松戸市と鎌ケ谷市の共同です。"}, ""),
+        ({}, ""),
+    ],
+)
+def test_whose_form_it_seems_to_be_is_chosen_beforehand(world, officer, mail, chosen):
+    call = opened(world)
+    Section.objects.filter(organisation=world.matsudo).update(email="zaitaku@matsudo.example.jp")
+    page = officer.get(
+        reverse("calls:proxy_from_unplaced", args=[call.slug, arrive(**FORM | mail).pk])
+    ).content.decode()
+    picked = re.findall(r'<option value="(\d*)" selected', page)
+    assert picked == [str(getattr(world, chosen).pk) if chosen else ""]
+
+
 def test_files_come_as_downloads(world, officer):
     opened(world)
     mail = arrive(**FORM)
@@ -131,18 +155,74 @@ def test_who_runs_no_desk_sees_nothing(world, seat):
     assert mail.state == "attention"
 
 
-def test_the_counts_of_the_mailbox_are_reconciled(world, officer):
-    state = MailboxState.objects.create(source="test", on_server=3, waiting=1, fetched_at=SATURDAY)
+BOX = "imap:desk@example.jp@imap.example.jp/INBOX"
+
+
+@pytest.fixture
+def mailbox(settings):
+    """A mailbox in the settings that has been looked into: three mails there, one of them not here yet."""
+    settings.MAILBOX = {"host": "imap.example.jp", "user": "desk@example.jp"}
+    return MailboxState.objects.create(source=BOX, uidvalidity=7, on_server=3, waiting=1, fetched_at=SATURDAY)
+
+
+def words_of(html):
+    return " ".join(re.sub("<[^>]+>", " ", html).split())
+
+
+def counts(officer):
+    """The rows of the table as a reader has them, and what is said below them."""
+    page = officer.get(reverse("sorting:list")).content.decode()
+    _, _, table = page.partition("受信箱の件数の照合")
+    table, _, below = table.partition("</table>")
+    rows = re.findall(r"<tr><td>(.*?)</tr>", table, re.S)
+    return [[words_of(cell) for cell in row.split("</td>")[:-1]] for row in rows], re.findall(
+        '<p class="small">(.*?)</p>', below
+    )
+
+
+def test_the_counts_of_the_mailbox_are_reconciled(world, officer, mailbox):
     arrive(subject="お知らせ", list_id="<news.example.jp>")
     arrive(subject="質問")
-    page = officer.get(reverse("sorting:list"))
-    [row] = page.context["mailboxes"]
-    assert (row["stored"], row["quarantined"], row["state"]) == (2, 1, state)
-    assert "取り込み中" in page.content.decode()
+    InboundMail.objects.update(source=BOX)
+    when = counts(officer)[0][0][6]
+    assert counts(officer) == ([[BOX, "取り込み中", "3", "2", "1", "1", when]], [])
     MailboxState.objects.update(waiting=0)
-    assert "すべて保存済み" in officer.get(reverse("sorting:list")).content.decode()
-    MailboxState.objects.update(problem="TimeoutError")
-    assert "受信できません" in officer.get(reverse("sorting:list")).content.decode()
+    same = "サーバーの1通は、保存済みのメールと同じもの、または取り込みの対象でないもの（開始日より前、保存期間が終わったもの）です。"
+    assert counts(officer) == ([[BOX, "すべて保存済み", "3", "2", "0", "1", when]], [same])
+    MailboxState.objects.update(on_server=2)
+    assert counts(officer) == ([[BOX, "すべて保存済み", "2", "2", "0", "1", when]], [])
+    MailboxState.objects.update(on_server=0)
+    gone = "保存済みの2通は、サーバーではすでに削除または移動されています。"
+    assert counts(officer) == ([[BOX, "すべて保存済み", "0", "2", "0", "1", when]], [gone])
+
+
+def test_a_mailbox_with_trouble_says_what_to_do_and_stands_at_home(world, officer, mailbox):
+    def told():
+        page = officer.get(reverse("sorting:list")).content.decode()
+        return [words_of(note) for note in re.findall(r'<div class="note stop".*?</div>', page)]
+
+    assert (told(), list(todo.mails(todo.Desk(world.seat_secretariat, SATURDAY)))) == ([], [])
+    MailboxState.objects.update(problem=f"{trouble.TOKEN_REFUSED}（NO）。", waiting=0, on_server=9)
+    title = "受信箱のメールを取り込めません"
+    assert told() == [
+        f"{title} {trouble.TOKEN_REFUSED}（NO）。 メールはサーバーに残っており、直ると続きから取り込みます。"
+    ]
+    [[_, tag, *_]], below = counts(officer)
+    assert (tag, below) == ("受信できません", [])
+    [task] = todo.mails(todo.Desk(world.seat_secretariat, SATURDAY))
+    assert (task.title, task.state[0], task.url) == (title, "受信できません", reverse("sorting:list"))
+    assert list(todo.mails(todo.Desk(world.seat_chiba, SATURDAY))) == []
+
+
+def test_a_mailbox_of_earlier_settings_is_no_trouble_and_without_mails_not_shown(world, officer, mailbox, settings):
+    MailboxState.objects.update(problem="x")
+    arrive(subject="質問")
+    settings.MAILBOX = {"host": "imap2.example.jp", "user": "desk@example.jp"}
+    assert counts(officer) == ([], [])
+    assert list(todo.mails(todo.Desk(world.seat_secretariat, SATURDAY))) == []
+    InboundMail.objects.update(source=BOX)
+    rows, below = counts(officer)
+    assert ([(row[0], row[1]) for row in rows], below) == ([(BOX, "いまは使っていません")], [])
 
 
 def test_a_mail_that_could_not_be_read_becomes_a_case_that_says_so(world, officer):

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kyoten.rules.search_text import Snippet, normalise, snippet, snippets, words
+from kyoten.rules.search_text import Snippet, normalise, only_named, snippet, snippets, words
 
 odd = st.text(
     st.sampled_from(list("看取りヶケがか\u3099ｶﾞﾊﾟ①㈱ＡａÅ\u030a㌔𠮷👨\u200d👩葛\U000e0100\r\n 　～〜ßﬃ각\u1161\x00\ud842"))
@@ -87,3 +87,26 @@ def test_characters_normalise_alone_as_they_do_together(one, other):
     found = snippets(text, normalise(text), 0)
     assert "".join(part.hit for part in found) != "" or not words(text)
     assert unicodedata.is_normalized("NFKC", normalise(text))
+
+
+CITIES = {1: "津市", 2: "大津市", 3: "府中市", 4: "府中市", 5: "鎌ケ谷市"}
+
+
+@pytest.mark.parametrize(
+    ("text", "owner"),
+    [
+        ("津市の申込書", 1),
+        ("大津市の申込書（大津市）", 2),
+        ("津市と大津市", None),
+        ("府中市", None),
+        ("鎌ヶ谷市", 5),
+        ("申込書", None),
+        ("", None),
+    ],
+)
+def test_whose_name_alone_stands_in_a_text(text, owner):
+    assert only_named(text, CITIES) == owner
+
+
+def test_nobody_is_named_where_nobody_has_a_name():
+    assert only_named("津市", {1: ""}) is None

@@ -56,11 +56,18 @@ class Texts(forms.Form):
         return {name: self.cleaned_data[name] for name in ("title", "question", "answer")}
 
 
+class UseField(forms.ChoiceField):
+    """Takes a use that is on no list too: the act refuses it, and records that somebody tried."""
+
+    def valid_value(self, value: str) -> bool:
+        return True
+
+
 class Exporting(forms.Form):
     """書き出し: which desk's cases, for what use, as which file."""
 
     desk = forms.ChoiceField(label="窓口")
-    use = forms.ChoiceField(label="何に使うか")
+    use = UseField(label="何に使うか")
     kind = forms.ChoiceField(
         label="ファイル", choices=[("xlsx", "Excel"), ("docx", "Word")], widget=forms.RadioSelect, initial="xlsx"
     )

@@ -9,9 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from django.db.models import QuerySet
+
 from kyoten.consultations.desks import Desk
 from kyoten.consultations.models import Consultation, Message
 from kyoten.organisations.models import Organisation, OrganisationName, Seat
+from kyoten.records.statements import statement
 from kyoten.rules.personal import BodyNames, Kind, Span, find, find_words, same_person
 from kyoten.rules.text import same_words
 
@@ -32,9 +35,14 @@ class Own:
         return span.kind in ("phone", "fax", "mail") and any(same_person(span.text, own) for own in self.addresses)
 
 
+@statement
+def _officers(body: int) -> QuerySet:
+    return Seat.objects.filter(section__organisation=body).order_by("pk").values_list("person__name")
+
+
 def own_of(case: Consultation, desk: Desk) -> Own:
     contact = desk.definition.contact
-    officers = Seat.objects.filter(section__organisation=case.operator_id).values_list("person__name", flat=True)
+    officers = [name for (name,) in _officers(case.operator_id)]
     names = filter(None, [case.person_name, *officers])
     return Own(tuple(names), tuple(filter(None, [case.phone, case.email, contact.phone, contact.email])))
 

@@ -1,4 +1,4 @@
-"""What is searched in a case: its subject, who asked, every message and the text of what came with it.
+"""What is searched in a case: its subject, who asked, every message, and the names and texts of the files that came with it.
 
 Acts that change what a case says call `index` at their end, inside their transaction.
 """
@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from django.db.models import QuerySet
+from django.db.models import Case, OuterRef, QuerySet, Subquery, TextField, When
 
-from kyoten.consultations.models import KIND, Consultation, Message
+from kyoten.consultations.models import INBOUND, KIND, Consultation, Message
+from kyoten.post.models import InboundMail
 from kyoten.search.actions import Text, put_many, remove_many
 
 CHUNK = 500
@@ -27,6 +28,14 @@ def texts(cases: Iterable[int]) -> Iterator[Text]:
     return _texts(Consultation.objects.filter(pk__in=ids), Message.objects.filter(consultation__in=ids))
 
 
+# The names of the files that came with a message, unless they were withheld.
+FILES = Case(
+    When(
+        kind__in=INBOUND, withheld_at=None,
+        then=Subquery(InboundMail.objects.filter(pk=OuterRef("mail_id")).values("attachment_names")),
+    ),
+    output_field=TextField(),
+)  # fmt: skip
 HEAD = ("number", "subject", "body_name", "person_name", "phone", "email", "text")
 
 
@@ -41,19 +50,21 @@ def _texts(cases: QuerySet[Consultation], messages: QuerySet[Message]) -> Iterat
 def with_messages(heads: Mapping[int, Sequence[str]], messages: QuerySet[Message]) -> dict[int, str]:
     """By case, the whole text a search looks through: its head (the columns HEAD) and what was said in it."""
     parts = {pk: list(head) for pk, head in heads.items()}
-    said = messages.order_by("at", "pk").values_list("consultation", "subject", "text", "attached_text")
-    for pk, subject, text, attached in said:
+    rows = messages.annotate(files=FILES).order_by("at", "pk")
+    said = rows.values_list("consultation", "subject", "text", "files", "attached_text")
+    for pk, subject, text, files, attached in said:
         if pk in parts:
-            parts[pk] += [subject, text, attached or ""]
+            parts[pk] += [subject, text, files or "", attached or ""]
     return {pk: _joined(each) for pk, each in parts.items()}
 
 
-def put_new(cases: Sequence[Consultation], messages: Sequence[Message]) -> None:
-    """The same for cases just made, each with its first message, without reading anything back."""
+def put_new(cases: Sequence[Consultation], messages: Sequence[Message], files: Sequence[str]) -> None:
+    """The same for cases just made, each with its first message and the names of its files, without reading anything
+    back."""
     put_many(
-        Text(KIND, case.pk, _joined([*(getattr(case, name) for name in HEAD), message.text]), case.received_at,
+        Text(KIND, case.pk, _joined([*(getattr(case, name) for name in HEAD), message.text, names]), case.received_at,
              case.operator_id)
-        for case, message in zip(cases, messages, strict=True)
+        for case, message, names in zip(cases, messages, files, strict=True)
     )  # fmt: skip
 
 

@@ -322,3 +322,5 @@ class MailboxState(models.Model):
     fetched_at = models.DateTimeField(null=True)
     on_server = models.PositiveIntegerField(null=True)  # mails in the folder at the last look
     waiting = models.PositiveIntegerField(default=0, db_default=0)  # of these, not yet fetched then
+    failing_uid = models.BigIntegerField(default=0, db_default=0)  # a mail the server did not hand over
+    failures = models.PositiveIntegerField(default=0, db_default=0)  # how often in a row

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from django.db.models import QuerySet
 
@@ -52,16 +53,65 @@ def later(mail: InboundMail) -> QuerySet[InboundMail]:
     return _same_sender(mail, [digest(mail.message_id)], own=False)
 
 
-def related(mails: Iterable[InboundMail]) -> set[int]:
-    """Of these mails, those that some other mail names or that name another: they go one by one, in their order."""
+class Links(NamedTuple):
+    """How mails hang together: what each bears and names (digests), and which share what with any other mail."""
+
+    own: dict[int, set[str]]
+    named: dict[int, set[str]]
+    related: set[int]  # those that some other mail names, or that name another, or share their Message-ID
+    shared: set[int]  # those whose Message-ID another mail bears too
+
+
+def links(mails: Iterable[InboundMail]) -> Links:
+    """Two queries, however many mails."""
     rows = list(MailId.objects.filter(mail__in=[mail.pk for mail in mails]).values_list("mail", "digest", "own"))
-    digests = {found for _, found, _ in rows}
-    others: dict[tuple[str, bool], set[int]] = {}
-    for pk, found, own in MailId.objects.filter(digest__in=digests).values_list("mail", "digest", "own"):
-        others.setdefault((found, own), set()).add(pk)
-    return {pk for pk, found, own in rows if others.get((found, not own), set()) - {pk} or own and (
-        len(others.get((found, True), set())) > 1
-    )}  # fmt: skip
+    bearing, naming = dict[str, set[int]](), dict[str, set[int]]()
+    known = MailId.objects.filter(digest__in={found for _, found, _ in rows})
+    for pk, found, own in known.values_list("mail", "digest", "own"):
+        (bearing if own else naming).setdefault(found, set()).add(pk)
+    made = Links({}, {}, set(), set())
+    for pk, found, own in rows:
+        (made.own if own else made.named).setdefault(pk, set()).add(found)
+        if own and len(bearing[found]) > 1:
+            made.shared.add(pk)
+        if (naming if own else bearing).get(found, set()) - {pk}:
+            made.related.add(pk)
+    made.related.update(made.shared)
+    return made
+
+
+def waves(mails: Sequence[InboundMail], links: Links) -> list[list[InboundMail]]:
+    """Mails in groups that can be taken up together, one group after the other: whatever hangs on a mail that came
+    before it is in a later group than that one."""
+    borne, named, found = dict[str, int](), dict[str, int](), list[list[InboundMail]]()
+    for mail in mails:
+        own, names = links.own.get(mail.pk, set()), links.named.get(mail.pk, set())
+        before = [borne.get(each, -1) for each in own | names] + [named.get(each, -1) for each in own]
+        level = max(before, default=-1) + 1
+        for places, digests in ((borne, own), (named, names)):
+            places.update({each: max(level, places.get(each, -1)) for each in digests})
+        if level == len(found):
+            found.append([])
+        found[level].append(mail)
+    return found
+
+
+def taken_with(mails: Sequence[InboundMail], links: Links, kind: str) -> dict[int, int]:
+    """By mail, the record of this kind that took up a mail of the same sender it hangs on: the last of those it names,
+    or else the first of those that name it."""
+    digests = {each for mail in mails for each in links.own.get(mail.pk, set()) | links.named.get(mail.pk, set())}
+    rows = MailId.objects.filter(digest__in=digests, mail__taken_kind=kind, mail__taken_id__isnull=False)
+    by = dict[tuple[str, bool, str], list[tuple[int, int]]]()
+    for found, own, sender, pk, record in rows.values_list("digest", "own", "mail__sender", "mail", "mail__taken_id"):
+        by.setdefault((found, own, sender.casefold()), []).append((pk, record))
+    taken = dict[int, int]()
+    for mail in mails if by else ():
+        sender = mail.sender.casefold()
+        earlier = [row for each in links.named.get(mail.pk, ()) for row in by.get((each, True, sender), ())]
+        later = [row for each in links.own.get(mail.pk, ()) for row in by.get((each, False, sender), ())]
+        if sender and (earlier or later):
+            taken[mail.pk] = (max(earlier) if earlier else min(later))[1]
+    return taken
 
 
 def first_of(mail: InboundMail) -> InboundMail | None:

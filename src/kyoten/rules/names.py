@@ -90,7 +90,7 @@ _AFTER_PATIENT = re.compile(
 )
 _PREFIX = re.compile(rf"(?:{_PATIENT})")
 _FAMILY = re.compile(
-    rf"(?:夫|妻|父|母|父親|母親|長男|次男|三男|長女|次女|三女|息子|娘|孫|姉|妹|兄|弟|祖父|祖母|嫁)(?:の|は|、|,|:|\(|である)[ ]?"
+    rf"(?:夫|妻|父|母|父親|母親|長男|次男|三男|長女|次女|三女|息子|娘|孫|姉|妹|兄|弟|祖父|祖母|嫁)(?:の|は|、|,|:|・|\(|である)[ ]?"
     rf"(?P<name>{_any(_GIVEN)}|{_KO}|{_any(name for name in _OLD_GIVEN if name[-1] == '子')})(?=[はがをにもとでへの、。,()「」:;/ \n]|より|から|$)"
 )
 _LABELLED = re.compile(
@@ -113,6 +113,10 @@ _KANA_LABEL = re.compile(
     r"(?=$|[^ァ-ヴーぁ-ん])"
 )
 _READING = re.compile(r"[ ]?[(/][ ]?(?P<name>[ァ-ヴー]{2,6}[ ・]?[ァ-ヴー]{2,6}|[ぁ-ん]{2,6}[ ・][ぁ-ん]{2,6})[ ]?[)]")
+_INITIALS = re.compile(r"(?<![A-Za-z.])[A-Z]\.[ ]?[A-Z]\.?(?=[ ]?(?:様|さん|さま|氏|殿))")
+_INTRODUCED = re.compile(
+    rf"(?:(?<![{_KANJI}])(?P<name>[{_KANJI}]{{2,4}})|(?P<known>{_LONG}))(?=と(?:申します|申し上げます|申す者))"
+)
 _ROLES = re.compile(
     r"(?:[様氏殿君者師員長係課部局院館所店会社団]|病院|医院|薬局|施設|先生|市内|県内|区内|町内|市民|県民|市立|県立|家族|男性|女性|在住|地区|地域|訪問|支援|包括|方面|駅前|本店|支店|出身|[都道府県市区町村郡])$"
 )
@@ -122,6 +126,10 @@ def in_running_text(flat: str) -> Iterator[tuple[int, int]]:
     """(start, end) of names that something beside them gives away; they may lie on one another."""
     yield from (found.span() for found in _FULL_NAME.finditer(flat))
     yield from (found.span() for found in _FULL_SHORT.finditer(flat) if not _KANJI_BEFORE.match(flat, found.start()))
+    yield from (found.span() for found in _INITIALS.finditer(flat))
+    for found in _INTRODUCED.finditer(flat) if "と申" in flat else ():
+        if found["known"] or not _ROLES.search(found["name"]):
+            yield found.span()
     for found in _AFTER_PATIENT.finditer(flat):
         name = found["name"]
         if name in SURNAMES - _PLACES or name not in SURNAMES and _likely(name):

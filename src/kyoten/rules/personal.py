@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from kyoten.rules.bodies import in_text as bodies_in_text
 from kyoten.rules.names import SHORT_SURNAMES, SURNAMES, in_running_text, reading_after
 from kyoten.rules.text import same_words
 
@@ -72,7 +73,9 @@ _BEFORE = re.compile(
     rf"(?:(?P<full>[{_KANJI}]{{1,4}}(?:[ ]?(?:[{_KANJI}]{{1,4}}|(?<=[ ])[ぁ-んァ-ヴー]{{2,6}}))?)|(?P<kana>[{_KANA}]{{2,8}})"
     rf"|(?<![ぁ-ん])(?P<soft>[ぁ-ん]{{2,5}}))[ ]?$"
 )
-_REACH = 16  # characters before an honorific that are looked at
+_PARTS_BEFORE = re.compile(rf"(?<![{_KANA}])(?:[{_KANA}]{{1,10}}・)+$")
+_KATAKANA = frozenset(map(chr, range(0x30A1, 0x30F5)))
+_REACH = 24  # characters before an honorific that are looked at
 
 
 def _words(text: str) -> frozenset[str]:
@@ -157,7 +160,15 @@ def _name_in(found: re.Match[str], offset: int) -> tuple[int, int] | None:
         if longer:
             return longer.start() + offset, end
         return (start, end) if len(text) > 1 and not _SOFT_WORDS.search(text) else None
-    return (start, end) if _is_name(text) else None
+    if not _is_name(text):
+        return None
+    return _whole(found.string, start - offset) + offset, end
+
+
+def _whole(flat: str, start: int) -> int:
+    """Where グエン・ティ・ラン begins, of which the last part stands before さん."""
+    found = _PARTS_BEFORE.search(flat, 0, start)
+    return found.start() if found and flat[start] in _KATAKANA else start
 
 
 def _is_name(text: str) -> bool:
@@ -277,7 +288,7 @@ NO_BODIES = BodyNames(())
 
 
 def find(text: str, bodies: BodyNames = NO_BODIES) -> tuple[Span, ...]:
-    """What points at a person (and the bodies given), in the order of the text, never overlapping.
+    """What points at a person (where bodies are given, these and what its kind gives away as a body too), in the order of the text, never overlapping.
 
     What only shows once its neighbour is covered is found too: a text masked once holds nothing more to mask.
     """
@@ -297,7 +308,9 @@ def find(text: str, bodies: BodyNames = NO_BODIES) -> tuple[Span, ...]:
 
 def _once(flat: str, bodies: BodyNames) -> Iterator[Place]:
     yield from _names(flat)
-    yield from bodies.places(flat)
+    if bodies is not NO_BODIES:
+        yield from bodies.places(flat)
+        yield from ((start, end, "body") for start, end in bodies_in_text(flat))
     if "@" in flat:
         yield from _plainly(_MAIL, "mail", flat)
     if _FEW_DIGITS.search(flat):

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
+
+Named = TypeVar("Named", bound=Hashable)
 
 # Controls, halves of characters, and what is invisible: soft hyphen, joiners, direction marks, variation selectors.
 _DROPPED = re.compile(
@@ -135,3 +137,15 @@ def _joins(character: str) -> bool:
         return True
     first = unicodedata.normalize("NFKD", character)[0]
     return unicodedata.category(first)[0] == "M" or "\u1160" <= first <= "\u11ff"  # jamo of a Korean syllable
+
+
+def only_named(text: str, names: Mapping[Named, str]) -> Named | None:
+    """Whose name stands in the text, where it is one alone. Two of the same name, or two names, are no one; a name inside
+    a longer one (津市 in 大津市) does not count."""
+    owners: dict[str, list[Named]] = {}
+    for owner, name in names.items():
+        owners.setdefault(normalise(name), []).append(owner)
+    longest_first = sorted(filter(None, owners), key=len, reverse=True)
+    found = set(re.findall("|".join(map(re.escape, longest_first)), normalise(text))) if longest_first else set()
+    named = owners[found.pop()] if len(found) == 1 else []
+    return named[0] if len(named) == 1 else None

@@ -68,9 +68,8 @@ def rebuild(sources: Iterable[Iterable[Text]]) -> int:
     """
     with transaction.atomic():
         index().clear()
-        index().bulk(True)
         given = _fill(chain.from_iterable(sources))
-        index().bulk(False)
+        index().filled()
     return given
 
 

@@ -9,7 +9,7 @@ from kyoten.rules.search_text import words as words_of
 from kyoten.search.backend import DENSE, NEWEST, Question, index, rows_of
 
 CAP = 1000  # what is counted exactly; beyond it the screen says 「1,000件以上」
-STEP = 2000  # rows compared one after the other at a time
+STEP = 500  # rows compared one after the other at first, then twice as many each time
 Hit = tuple[int, str, int]  # id of the entry, kind, record id
 
 
@@ -40,21 +40,21 @@ def _newest(question: Question, before: int, limit: int) -> list[Hit]:
     """The newest hits below `before`, at most `limit`."""
     if index().ASKED_FIRST and any(len(word) > 1 for word in question.words):
         return index().propose(question, before, limit)
-    found, walked = [], 0
+    found, walked, step = [], 0, STEP
     while len(found) < limit and len(found) * DENSE >= walked:
-        lowest = _step(question.scope, before)
+        lowest = _step(question.scope, before, step)
         found += _compared(question, lowest, before, limit - len(found))
         if lowest is None:
             return found
-        walked, before = walked + STEP, lowest
+        walked, step, before = walked + step, step * 2, lowest
     return found + index().propose(question, before, limit - len(found)) if len(found) < limit else found
 
 
-def _step(scope: int, before: int) -> int | None:
-    """The id of the entry STEP rows further down; None where there are not that many."""
+def _step(scope: int, before: int, rows: int) -> int | None:
+    """The id of the entry so many rows further down; None where there are not that many."""
     sql = "SELECT id FROM search_entry WHERE scope = %s AND id < %s ORDER BY scope DESC, id DESC LIMIT 1 OFFSET %s"
-    rows = rows_of(sql, [scope, before, STEP - 1])
-    return rows[0][0] if rows else None
+    lowest = rows_of(sql, [scope, before, rows - 1])
+    return lowest[0][0] if lowest else None
 
 
 def _compared(question: Question, lowest: int | None, before: int, limit: int) -> list[Hit]:

@@ -75,7 +75,7 @@ def clear() -> None:
         cursor.execute("INSERT INTO search_posting (search_posting) VALUES ('delete-all')")
 
 
-def bulk(on: bool) -> None:
+def filled() -> None:
     """Nothing: larger pieces build no faster, and putting them together later holds up a single mail for seconds."""
 
 

@@ -29,7 +29,7 @@ hosts = ["localhost", "127.0.0.1", "[::1]"]
 # port = 993
 # user = ""
 # password = ""
-# security = "tls"            # tls / none
+# security = "tls"            # tls / starttls / none
 # oauth2_command = ""         # password の代わりに、OAuth2 のトークンを出力するコマンド
 # folder = "INBOX"
 """
@@ -42,11 +42,11 @@ def data_folder() -> Path:
 
 
 def instance_settings(folder: Path) -> dict[str, Any]:
-    """Read `settings.toml`, making it (readable by its owner only) where it is missing.
+    """Read `settings.toml`, making it and its folder (readable by their owner only) where they are missing.
 
     A new instance is a demonstration, unless KYOTEN_DEMO is 0 when it is made.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = folder / "settings.toml"
     if not path.exists():
         demo = "false" if os.environ.get("KYOTEN_DEMO") == "0" else "true"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from datetime import datetime
 
@@ -29,10 +29,27 @@ log = logging.getLogger(__name__)
 FAILED = "このメールは自動では受け付けられませんでした。内容を確認し、相談へ移すか、別に処理してください。"
 
 
-def sort_read(mails: Iterable[InboundMail], *, at: datetime) -> Counter[str]:
-    """Sort mails that were read; how many went where (desk, call, other, auto, reply, double, attention)."""
-    mails = list(mails)
-    return Sorter(at).sort(mails) if mails else Counter()
+def sort_read(mails: Iterable[InboundMail], *, at: datetime) -> None:
+    """Sort mails that were read."""
+    if mails := list(mails):
+        Sorter(at).sort(mails)
+
+
+def settled(ids: Collection[int]) -> Counter[str]:
+    """How many of these mails went where (desk, call, other, auto, reply, double, attention), whoever sorted them: a
+    worker at the same mailbox may have been first."""
+    found = Counter[str]()
+    rows = InboundMail.objects.filter(pk__in=ids).order_by().values_list("state", "sort", "machine", "double_of")
+    for state, sort, machine, double_of in rows:
+        if double_of:
+            found["double"] += 1
+        elif state == "attention":
+            found[sort or "attention"] += 1
+        elif sort == "desk":
+            found["desk"] += 1
+        else:
+            found["auto" if machine in ("auto", "bounce") else "reply"] += 1
+    return found
 
 
 class Sorter:
@@ -42,44 +59,37 @@ class Sorter:
         self.at, self.desks = at, desks() if own is None else own
         self.handed_in = own is not None  # by a body, for its own desks: nobody else's gets any of it
         self.applying = set(Call.objects.filter(announced_at=None).values_list("organiser__organisation", flat=True))
-        self.found: Counter[str] = Counter()
-        self.related: set[int] = set()  # those of the mails being sorted that belong to threads
 
-    def sort(self, mails: list[InboundMail]) -> Counter[str]:
-        self.related = threads.related(mails)
+    def sort(self, mails: list[InboundMail]) -> None:
+        links = threads.links(mails)
         for_desks: dict[str, list[InboundMail]] = {}
         doubles: list[tuple[InboundMail, InboundMail]] = []
         for mail in mails:
-            if mail.pk in self.related and _unplaced(mail) and (first := threads.first_of(mail)):
+            if mail.pk in links.shared and _unplaced(mail) and (first := threads.first_of(mail)):
                 doubles.append((mail, first))
             elif desk := self.one(mail):
                 for_desks.setdefault(desk.slug, []).append(mail)
         for slug, group in for_desks.items():
             desk = desk_of(slug, self.desks)
             assert desk is not None
-            self.take(group, desk)
+            self.take(group, desk, links)
         for mail, first in doubles:
             returning.note_double(mail, first, at=self.at)
-            self.found["double"] += 1
-        return self.found
 
     def one(self, mail: InboundMail) -> Desk | None:
         """Settle a mail alone; the desk where it is for one to take."""
         if mail.answers and mail.answers.about_kind == KIND and not mail.sort:
             if mail.machine in ("bounce", "auto"):
                 returning.attach_report(mail, at=self.at)
-                self.found["auto"] += 1
                 return None
             if mail.state == "new":
                 return self.of_case(mail)
         if not _unplaced(mail):
-            self.found[_settled(mail)] += 1
             return None
         desk, sort = self.proposed(mail)
         if sort == "desk":
             return desk
         place([mail], sort, desk.operator.pk if desk and desk.operator.kind != "secretariat" else None)
-        self.found[sort] += 1
         return None
 
     def proposed(self, mail: InboundMail) -> tuple[Desk | None, str]:
@@ -104,29 +114,25 @@ class Sorter:
         desk = desk_of(programme, self.desks) if programme else None
         if desk is None:
             need_attention(mail, FAILED)
-            self.found["attention"] += 1
         return desk
 
-    def take(self, mails: list[InboundMail], desk: Desk) -> None:
+    def take(self, mails: list[InboundMail], desk: Desk, links: threads.Links) -> None:
         """All together; where that fails, one by one, so that one bad mail stops no other."""
         try:
-            taken = take_mails(mails, desk, at=self.at, related=self.related)
+            take_mails(mails, desk, at=self.at, links=links)
         except Exception:
             log.exception("%s mails could not be taken together", len(mails))
-            taken = sum(self.take_one(mail, desk) for mail in mails)
+            for mail in mails:
+                self.take_one(mail, desk)
         InboundMail.objects.filter(pk__in=[mail.pk for mail in mails], state="taken", sort="").update(sort="desk")
-        self.found["desk"] += taken
 
-    def take_one(self, mail: InboundMail, desk: Desk) -> bool:
+    def take_one(self, mail: InboundMail, desk: Desk) -> None:
         try:
             with suppress(Refused):  # it was taken already
                 intake.take_mail(mail, desk, at=self.at)
-                return True
         except Exception:
             log.exception("inbound mail %s could not be taken", mail.pk)
             need_attention(mail, FAILED)
-            self.found["attention"] += 1
-        return False
 
 
 def _ourselves() -> set[str]:
@@ -137,12 +143,6 @@ def _ourselves() -> set[str]:
 
 def _unplaced(mail: InboundMail) -> bool:
     return mail.state == "attention" and not mail.sort and not mail.answers_id and mail.problem == UNKNOWN_CASE
-
-
-def _settled(mail: InboundMail) -> str:
-    if mail.state == "attention":
-        return mail.sort or "attention"
-    return "auto" if mail.machine in ("auto", "bounce") else "reply"
 
 
 def operators_of(seat: Seat) -> list[int | None]:

@@ -24,7 +24,7 @@ from kyoten.post.bulk import WRITERS, Arriving, read_many, receive_many
 from kyoten.post.models import InboundMail
 from kyoten.post.sorting import unsorted
 from kyoten.records.actions import Entry, record_many
-from kyoten.web.sorting import Sorter, sort_read
+from kyoten.web.sorting import Sorter, settled, sort_read
 
 T = TypeVar("T")
 
@@ -71,9 +71,9 @@ def take_directory(directory: Path, *, at: datetime, say: Callable[[str], object
     passed over, and what was only stored or only read is brought to its end first."""
     done, begun = Taken(), time.perf_counter()
     for mails in _batches(InboundMail.objects.filter(parsed_at=None).order_by("pk").select_related("original")):
-        done.sorts.update(sort_read(read_many(mails, at), at=at))
+        _sort(read_many(mails, at), done, at)
     for mails in _batches(unsorted()):
-        done.sorts.update(sort_read(mails, at=at))
+        _sort(mails, done, at)
     with ThreadPoolExecutor(WRITERS) as writers:
         for mails in _arriving(_files(directory), done, writers, say):
             _take(mails, f"dir:{directory}"[:200], done, at)
@@ -92,7 +92,8 @@ def take_handed_in(raws: Sequence[bytes], *, by: Seat, at: datetime) -> Taken:
         record_many(entries, by=by.actor(), at=at)
     done = Taken(files=len(raws), stored=len(made), known=known)
     if mails := read_many(made, at):
-        done.sorts.update(Sorter(at, desks_of(by)).sort(mails))
+        Sorter(at, desks_of(by)).sort(mails)
+        done.sorts.update(settled([mail.pk for mail in mails]))
     return done
 
 
@@ -145,7 +146,12 @@ def _take(mails: Arriving, source: str, done: Taken, at: datetime) -> None:
     made, known = mails.received(source=source, at=at + timedelta(microseconds=done.files))
     done.stored += len(made)
     done.known += known
-    done.sorts.update(sort_read(read_many(made, at, mails.fresh), at=at))
+    _sort(read_many(made, at, mails.fresh), done, at)
+
+
+def _sort(mails: list[InboundMail], done: Taken, at: datetime) -> None:
+    sort_read(mails, at=at)
+    done.sorts.update(settled([mail.pk for mail in mails]))
 
 
 def _files(directory: Path) -> Iterator[Path]:

@@ -15,6 +15,7 @@ from kyoten.calls.models import Application, Bundle, Call
 from kyoten.calls.steps import result_due
 from kyoten.inquiries.models import Addressee, Draft, Inquiry, MailAnswer
 from kyoten.organisations.models import AddressConfirmation, Seat
+from kyoten.post.mailbox import trouble_now
 from kyoten.post.models import InboundMail, OutboundMail
 from kyoten.programmes.models import Programme
 from kyoten.rules.clock import END_OF_DAY, JST
@@ -301,6 +302,14 @@ def mails(desk: Desk) -> Iterator[Task]:
             note="内容の確認",
             state=(f"要確認 {number}件", "warn"),
             act="確認する",
+        )
+    if desk.kind == "secretariat" and trouble_now():
+        yield Task(
+            title="受信箱のメールを取り込めません",
+            url=reverse("sorting:list"),
+            note="理由を確認し、システムの担当者に連絡してください。メールはサーバーに残っています",
+            state=("受信できません", "stop"),
+            act="理由を見る",
         )
 
 

@@ -27,6 +27,7 @@ from kyoten.post.parse import Enclosed
 from kyoten.post.sorting import pile
 from kyoten.records.actions import record
 from kyoten.records.models import Attachment, Refused
+from kyoten.rules.search_text import only_named
 
 FORMS = (".docx", ".xlsx")
 
@@ -88,7 +89,10 @@ def proxy_from_unplaced(request: HttpRequest, slug: str, pk: int) -> HttpRespons
     waiting = InboundMail.objects.shown_to(request.seat.person_id) & pile("call", [None, request.seat.organisation.pk])
     mail = get_object_or_404(waiting, pk=pk)
     files = enclosed(mail)
-    form = ProxyFromMail(request.POST or None, applicants=_applicants(request, who), files=files)
+    applicants = _applicants(request, who)
+    form = ProxyFromMail(
+        request.POST or None, applicants=applicants, files=files, initial={"applicant": _sender_of(mail, applicants)}
+    )
     entered = _entered(
         request, call, who, form, files, mail.received_at, lambda row: _take_when_done(mail, files, row, request)
     )
@@ -97,6 +101,17 @@ def proxy_from_unplaced(request: HttpRequest, slug: str, pk: int) -> HttpRespons
         "files": _listed(files, "sorting:file", mail.pk),
     }  # fmt: skip
     return entered or render(request, "calls/proxy_mail.html", context)
+
+
+def _sender_of(mail: InboundMail, applicants: QuerySet[Organisation]) -> int | None:
+    """Whose form it seems to be, chosen beforehand: the body whose section has the address, or the one that is named in
+    the subject, the sender's name and the names of the files, or else in the text."""
+    known = applicants.filter(sections__email__iexact=mail.sender).values_list("pk", flat=True).distinct()[:2]
+    if mail.sender and len(known) == 1:
+        return known[0]
+    names = dict(applicants.values_list("pk", "name"))
+    heading = " ".join([mail.subject, mail.sender_name, *mail.attachment_names.splitlines()])
+    return only_named(heading, names) or only_named(mail.text, names)
 
 
 def _entered(

@@ -13,6 +13,7 @@ from kyoten.consultations.desks import desk_of, desks
 from kyoten.consultations.models import Consultation, Message
 from kyoten.consultations.personal import others_in, own_of
 from kyoten.papers.plain import text_of
+from kyoten.post.charsets import decode
 from kyoten.post.inbox import enclosed
 from kyoten.post.models import InboundMail
 
@@ -62,7 +63,7 @@ def _text(mail: InboundMail) -> str:
     parts = []
     for file in enclosed(mail):
         try:
-            parts.append(text_of(file.data, file.name))
+            parts.append(text_of(file.data, file.name, decode))
         except Exception:
             log.exception("the text of %s in mail %s could not be read", file.name, mail.pk)
     return "\n".join(filter(None, parts))[:LIMIT]

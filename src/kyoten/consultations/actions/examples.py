@@ -54,12 +54,33 @@ def may_propose(case: Consultation, desk: Desk) -> str:
     return ""
 
 
-@transaction.atomic
 def propose(
     case: Consultation, desk: Desk, *, title: str, question: str, answer: str, by: Seat, at: datetime
 ) -> Example:
-    """事例の提案: text drawn from an answered case. Nothing is shown to anybody else before it is released."""
+    """事例の提案: text drawn from an answered case. Nothing is shown to anybody else before it is released.
+
+    Where purpose and consent do not allow it, it is refused, and that somebody tried stands in the 経過 of the case.
+    """
     check_seat(case, by)
+    _refuse_other_uses(case, desk, by, at)
+    return _propose(case, desk, _texts(title, question, answer), by, at)
+
+
+def _refuse_other_uses(case: Consultation, desk: Desk, by: Seat, at: datetime) -> None:
+    if case.state not in ("answered", "closed"):
+        return
+    try:
+        basis_for(case, desk)
+    except Refused as refusal:
+        with transaction.atomic():  # committed although the act is refused
+            record(
+                "propose_refused", "利用目的の外の事例の提案を拒否", kind=KIND, record_id=case.pk, by=by.actor(), at=at
+            )
+        raise Refused(f"{refusal}この操作は記録しました。") from None
+
+
+@transaction.atomic
+def _propose(case: Consultation, desk: Desk, texts: dict[str, str], by: Seat, at: datetime) -> Example:
     case = locked(case)
     reason = may_propose(case, desk)
     if reason:
@@ -68,7 +89,7 @@ def propose(
         raise Refused("この相談からは、すでに事例を提案しています。")
     example = Example.objects.create(
         consultation=case, operator=case.operator, programme=case.programme, fiscal_year=case.fiscal_year,
-        basis=basis_for(case, desk), proposed_by=by, proposed_at=at, **_texts(title, question, answer),
+        basis=basis_for(case, desk), proposed_by=by, proposed_at=at, **texts,
     )  # fmt: skip
     record("propose_example", "事例として提案", kind=KIND, record_id=case.pk, by=by.actor(), at=at)
     record("propose", "事例の提案", kind=EXAMPLE, record_id=example.pk, by=by.actor(), at=at)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -20,7 +20,7 @@ from kyoten.organisations.models import Organisation, Seat, Section
 from kyoten.post import locked, threads
 from kyoten.post.actions import send, take
 from kyoten.post.models import InboundMail, OutboundMail
-from kyoten.records.actions import Entry, record
+from kyoten.records.actions import Entry, record, record_many
 from kyoten.records.models import Refused
 from kyoten.rules import desk as desk_rules
 from kyoten.rules.text import clean, clean_line
@@ -141,8 +141,7 @@ def take_mail(mail: InboundMail, desk: Desk, *, at: datetime) -> Consultation:
         case = open_case(desk, from_mail(mail, desk, warning, known), by=SYSTEM, at=at)
         InboundMail.objects.filter(pk=mail.pk).update(taken_id=case.pk)
         add_message(case, message_of(mail, mail.text, warning))
-        if desk_rules.outside(desk.rules, mail.received_at):
-            reply_outside(case, mail, desk, at=at)
+        record_many(reply_outside([(case, mail)], desk, at=at), by=SYSTEM, at=at)
         return case
     if referral_of(mail, case):
         hear(mail, case, at=at)
@@ -150,12 +149,17 @@ def take_mail(mail: InboundMail, desk: Desk, *, at: datetime) -> Consultation:
     message = add_message(case, message_of(mail, said_in(mail), warning))
     if speaks_of_people(case, desk, f"{message.subject}\n{message.text}"):
         Consultation.objects.filter(pk=case.pk).update(personal=True)
-    said = "メールを受信"
+    entry = heard_of(mail, case)
     if not case.is_open:
-        said = "メールを受信し、再開"
+        entry = replace(entry, title="メールを受信し、再開")
         reopen(case, mail.received_at, desk)
-    record("mail", said, kind=KIND, record_id=case.pk, by=SYSTEM, at=at, note=mail.sender)
+    record_many([entry], by=SYSTEM, at=at)
     return case
+
+
+def heard_of(mail: InboundMail, case: Consultation) -> Entry:
+    """What stands in the 経過 of a case that one more mail came for."""
+    return Entry("mail", "メールを受信", KIND, case.pk, note=mail.sender)
 
 
 def referral_of(mail: InboundMail, case: Consultation) -> Referral | None:
@@ -285,27 +289,40 @@ def _by_references(mail: InboundMail, desk: Desk) -> Consultation | None:
     return case if case and case.programme == desk.slug else None
 
 
-def reply_outside(case: Consultation, mail: InboundMail, desk: Desk, *, at: datetime) -> None:
-    """期間外の返事: one polite mail, automatic, at most one a day to one address, and never to a machine."""
-    if desk.rules.outside is None or mail.machine or not mail.sender:
-        return
-    lately = OutboundMail.objects.filter(to__iexact=mail.sender, automatic=True, queued_at__gt=at - ONE_REPLY_A_DAY)
-    if lately.exists():
-        return
-    send(
-        to=[mail.sender],
-        subject=f"Re: {mail.subject}",
-        text=f"{desk.rules.outside.text.strip()}\n\n受付番号　{case.number}\n\n{desk.definition.contact.name}",
-        at=at,
-        key=f"outside:{case.pk}",
-        by=SYSTEM,
-        section_id=case.section_id,
-        about=(KIND, case.pk),
-        in_reply_to=mail.message_id,
-        from_name=desk.definition.contact.name,
-        automatic=True,
-    )
-    record("reply_outside", "実施期間の外であることを自動で返信", kind=KIND, record_id=case.pk, by=SYSTEM, at=at)
+def reply_outside(new: Iterable[tuple[Consultation, InboundMail]], desk: Desk, *, at: datetime) -> list[Entry]:
+    """期間外の返事: one polite mail, automatic, at most one a day to one address, and never to a machine. Returns what is
+    to be recorded of it."""
+    asked = [
+        (case, mail) for case, mail in new
+        if desk.rules.outside and mail.sender and not mail.machine and desk_rules.outside(desk.rules, mail.received_at)
+    ]  # fmt: skip
+    told = _told_lately([mail.sender for _, mail in asked], at) if asked else set()
+    entries = []
+    for case, mail in asked:
+        if mail.sender.casefold() in told:
+            continue
+        told.add(mail.sender.casefold())
+        send(
+            to=[mail.sender],
+            subject=f"Re: {mail.subject}",
+            text=f"{desk.rules.outside.text.strip()}\n\n受付番号　{case.number}\n\n{desk.definition.contact.name}",
+            at=at,
+            key=f"outside:{case.pk}",
+            by=SYSTEM,
+            section_id=case.section_id,
+            about=(KIND, case.pk),
+            in_reply_to=mail.message_id,
+            from_name=desk.definition.contact.name,
+            automatic=True,
+        )
+        entries.append(Entry("reply_outside", "実施期間の外であることを自動で返信", KIND, case.pk))
+    return entries
+
+
+def _told_lately(addresses: Iterable[str], at: datetime) -> set[str]:
+    lately = OutboundMail.objects.filter(automatic=True, queued_at__gt=at - ONE_REPLY_A_DAY)
+    wanted = {address.casefold() for address in addresses}
+    return set(lately.annotate(low=Lower("to")).filter(low__in=wanted).values_list("low", flat=True))
 
 
 @transaction.atomic

@@ -226,12 +226,32 @@ def suggestions_for(case: Consultation, words: str = "") -> list[Suggestion]:
     return fitting[:OFFERED]
 
 
-def with_source(case: Consultation, text: str, chosen: str) -> str:
-    """The text with one of what is offered for this case (`guide:5`, `example:3`) at its end, and where it is from."""
+ANOTHERS = "この事例は別の窓口か年度の相談からつくられたもので、この相談の回答には使えません。この操作は記録しました。"
+
+
+def with_source(case: Consultation, text: str, chosen: str, *, by: Seat, at: datetime) -> str:
+    """The text with one of what is offered for this case (`guide:5`, `example:3`) at its end, and where it is from.
+
+    Another year's or desk's example is refused, and that somebody tried stands in the 経過 of the case.
+    """
     for each in _offered(case):
         if chosen == f"{each.kind}:{each.pk}":
             return "\n\n".join(filter(None, [text.rstrip(), f"{each.text}\n（出典　{each.source}）"])) + "\n"
+    if (anothers := _of_another_purpose(case, chosen)) is not None:
+        with transaction.atomic():  # committed although the act is refused
+            record("insert_refused", "利用目的の外の事例を回答に使う操作を拒否", kind=KIND, record_id=case.pk, by=by.actor(),
+                   at=at, facts={"example": anothers.pk})  # fmt: skip
+        raise Refused(ANOTHERS)
     raise Refused("この資料は、いまは使えません。画面を開き直してください。")
+
+
+def _of_another_purpose(case: Consultation, chosen: str) -> Example | None:
+    """The example somebody wants to use, where it is one they may read and it stems from other cases than these."""
+    kind, _, number = chosen.partition(":")
+    if kind != "example" or not number.isascii() or not number.isdecimal() or len(number) > 18:
+        return None
+    rows = Example.objects.shown_to_body(case.operator_id).filter(pk=int(number))
+    return rows.exclude(programme=case.programme, fiscal_year=case.fiscal_year, operator=case.operator_id).first()
 
 
 def _offered(case: Consultation) -> Iterator[Suggestion]:

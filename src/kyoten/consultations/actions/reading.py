@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, time
 
-from django.db.models import F, QuerySet, Value
+from django.db.models import F, Q, QuerySet, TextField, Value
 from django.db.models.functions import Replace
 from django.utils import timezone
 
@@ -14,7 +14,7 @@ from kyoten.consultations.models import KIND, Consultation, Deletion
 from kyoten.organisations.models import Organisation, Seat, User
 from kyoten.records.models import AccessLog
 from kyoten.rules.clock import JST, local
-from kyoten.rules.text import clean_line
+from kyoten.rules.text import clean_line, narrow
 
 CHUNK = 500  # ids in one statement
 FOUND = "検索結果"  # what: words of the case stood on a page of the search
@@ -61,7 +61,9 @@ def understood(asked: str, operator: Organisation | None = None) -> Asked:
     numbered = _numbered(asked, operator)
     if numbered:
         return Asked(cases=numbered)
-    officers = User.objects.filter(username=asked) | User.objects.filter(name=asked)
+    officers = User.objects.annotate(unspaced=unspaced("name")).filter(
+        Q(username=asked) | Q(unspaced="".join(asked.split()))
+    )
     seats = Seat.objects.filter(person__in=officers)
     if operator:
         seats = seats.filter(section__organisation=operator)
@@ -72,13 +74,14 @@ def understood(asked: str, operator: Organisation | None = None) -> Asked:
 
 
 def _numbered(number: str, operator: Organisation | None) -> tuple[int, ...]:
-    cases = Consultation.objects.filter(number=number)
+    spelt = {number, narrow(number), narrow(number).upper()}
+    cases = Consultation.objects.filter(number__in=spelt)
     if operator:
         cases = cases.filter(operator=operator)
     found = tuple(cases.values_list("pk", flat=True))
     if found:
         return found
-    deleted = Deletion.objects.filter(number=number)
+    deleted = Deletion.objects.filter(number__in=spelt)
     if operator:
         deleted = deleted.filter(programme__in=operator.programmes.values("slug"))
     return tuple(deleted.values_list("record_id", flat=True))
@@ -90,8 +93,13 @@ def of_caller(who: str, operator: Organisation | None = None) -> QuerySet[Consul
     if "@" in who:
         return rows.filter(email__iexact=who.strip())
     bare = "".join(who.split())
-    unspaced = Replace(Replace(F("person_name"), Value(" "), Value("")), Value("　"), Value(""))
-    return rows.annotate(unspaced=unspaced).filter(unspaced=bare) if bare else rows.none()
+    return rows.annotate(unspaced=unspaced("person_name")).filter(unspaced=bare) if bare else rows.none()
+
+
+def unspaced(column: str) -> Replace:
+    """The column without blanks: 山下 結衣 is 山下結衣."""
+    without = Replace(F(column), Value(" "), Value(""), output_field=TextField())
+    return Replace(without, Value("　"), Value(""), output_field=TextField())
 
 
 def readings(

@@ -10,11 +10,13 @@ import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import reduce
+from operator import or_
 
 from django.db import IntegrityError, transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
-from kyoten.consultations.actions.reading import of_caller
+from kyoten.consultations.actions.reading import of_caller, unspaced
 from kyoten.consultations.desks import Desk, desks
 from kyoten.consultations.figures import kept
 from kyoten.consultations.models import (
@@ -29,6 +31,7 @@ from kyoten.consultations.models import (
     Message,
     Referral,
 )
+from kyoten.consultations.searching import FILES
 from kyoten.organisations.models import Organisation, Seat
 from kyoten.papers.listings import write_list
 from kyoten.papers.tables import Table
@@ -250,14 +253,28 @@ def cases_of(who: str, operator: Organisation):
 
 
 def naming(who: str, operator: Organisation, limit: int = 50) -> list[Consultation]:
-    """Other cases whose words name this person: to be covered there (伏せる), not deleted."""
-    who = clean_line(who)
-    if len(who) < 2:
+    """Other cases whose words, or whose files', name this person: to be covered there (伏せる), not deleted.
+
+    Whoever is asked for by mail address is looked for by the names of their cases too; blanks make no difference.
+    """
+    own = cases_of(who, operator)
+    known = {clean_line(who), *(name for pair in own.values_list("person_name", "email") for name in pair)}
+    names = sorted({bare for name in known if len(bare := "".join(name.split())) > 1})
+    if not names:
         return []
-    own = cases_of(who, operator).values("pk")
-    said = Message.objects.filter(consultation__operator=operator, text__icontains=who).values("consultation")
-    rows = Consultation.objects.filter(Q(text__icontains=who) | Q(pk__in=said), operator=operator)
-    return list(rows.exclude(pk__in=own).order_by("-received_at", "-pk")[:limit])
+    said = _with(names, Message.objects.filter(consultation__operator=operator), "subject", "text", "attached_text")
+    asked = _with(names, Consultation.objects.of_body(operator.pk), "subject", "text")
+    rows = Consultation.objects.of_body(operator.pk).filter(
+        Q(pk__in=said.values("consultation")) | Q(pk__in=asked.values("pk"))
+    )
+    return list(rows.exclude(pk__in=own.values("pk")).order_by("-received_at", "-pk")[:limit])
+
+
+def _with(names: Sequence[str], rows: QuerySet, *columns: str) -> QuerySet:
+    """The rows where one of the names stands in one of the columns, blanks aside."""
+    rows = rows.annotate(**{f"bare_{column}": unspaced(column) for column in columns})
+    places = [Q(**{f"bare_{column}__icontains": name}) for column in columns for name in names]
+    return rows.filter(reduce(or_, places)).order_by()
 
 
 def disclose(who: str, kind: str, *, by: Seat, at: datetime) -> bytes:
@@ -286,10 +303,18 @@ def _copy(cases: Sequence[Consultation], at: datetime) -> Table:
                 ("件名", case.subject), ("利用目的", case.purpose_text), ("同意の記録", case.consent_text)]  # fmt: skip
         day = wareki_moment(local(case.received_at))
         rows += [(case.number, day, label, text) for label, text in told if text]
-        said = case.messages.exclude(kind="note")
-        rows += [(case.number, wareki_moment(local(m.at)), m.get_kind_display(), m.text) for m in said]
+        said = case.messages.exclude(kind="note").annotate(files=FILES)
+        rows += [row for message in said for row in _said(case, message)]
     note = f"{wareki(local(at).date())}時点で窓口が保有する記録です。"
     return Table("相談の記録の写し", ("受付番号", "日時", "区分", "内容"), rows, note)
+
+
+def _said(case: Consultation, message: Message) -> Iterator[tuple[str, str, str, str]]:
+    """What was said, and the names of the files that came with it."""
+    at = wareki_moment(local(message.at))
+    yield case.number, at, message.get_kind_display(), message.text
+    if message.files:
+        yield case.number, at, "添付ファイル", message.files
 
 
 def delete_on_request(who: str, document: str, *, by: Seat, at: datetime) -> list[Outcome]:

@@ -300,7 +300,7 @@ def _inserted(request: HttpRequest, case: Consultation) -> HttpResponse:
     """参考になる資料を回答案に入れる: into what was typed so far, for its writer to go on with. Nothing is saved yet."""
     typed = {name: request.POST.get(name, "") for name in Answering.base_fields}
     try:
-        text = with_source(case, typed["text"], request.POST["insert"])
+        text = with_source(case, typed["text"], request.POST["insert"], by=request.seat, at=request.at)
         return _page(request, case, answering=Answering(initial=typed | {"text": text}))
     except Refused as refusal:
         messages.error(request, str(refusal))

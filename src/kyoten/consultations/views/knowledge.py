@@ -21,7 +21,7 @@ from kyoten.records.actions import log_access
 from kyoten.records.models import Event, Refused
 from kyoten.records.names import content_type_of
 from kyoten.records.views import as_download
-from kyoten.rules.personal import find
+from kyoten.rules.personal import NO_BODIES, find
 from kyoten.rules.search_text import snippet
 
 PAGE = 50
@@ -36,8 +36,9 @@ def check_personal(request: HttpRequest) -> HttpResponse:
     """個人情報を確かめる: the hits in what is being typed. Nothing is stored; htmx gets the part, others a page."""
     own_desks(request)
     text = "\n".join(request.POST.get(name, "")[:LONG] for name in TYPED)
+    bodies = personal.body_names() if "question" in request.POST else NO_BODIES  # an 事例 must name no body either
     part = "consultations/_hits.html" if request.headers.get("HX-Request") else "consultations/hits.html"
-    return render(request, part, {"spans": personal.once(find(text)), "checked": bool(text.strip())})
+    return render(request, part, {"spans": personal.once(find(text, bodies)), "checked": bool(text.strip())})
 
 
 @require_POST

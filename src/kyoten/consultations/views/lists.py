@@ -205,7 +205,7 @@ def _hits(request: HttpRequest, found: Found, words: str) -> list[Row]:
     texts = with_messages(heads, Message.objects.filter(consultation__in=list(rows)))
     shown = _rows([rows[pk] for pk in ids if pk in rows], request.at)
     for row in shown:
-        row["people"] = f"{row['body_name']}　{row['person_name']}　担当 {row['owner']}"
+        row["people"] = "　".join(filter(None, [row["body_name"], row["person_name"], f"担当 {row['owner']}"]))
         row["before"], row["hit"], row["after"] = snippet(texts[row["pk"]], words) or ("", "", "")
     log_found(rows, by=request.seat, at=request.at)
     return shown

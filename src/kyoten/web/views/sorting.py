@@ -23,6 +23,7 @@ from kyoten.post import sorting
 from kyoten.post.actions import set_aside
 from kyoten.post.inbox import enclosed
 from kyoten.post.links import without_keys
+from kyoten.post.mailbox import source_of_settings
 from kyoten.post.models import InboundMail, MailboxState
 from kyoten.post.serving import download_part
 from kyoten.records.actions import log_access, record
@@ -105,14 +106,21 @@ def _check_files(files: list[UploadedFile]) -> None:
 
 
 def _mailboxes(request: HttpRequest) -> list[dict]:
-    """Counts on the server, stored and waiting for a person, per mailbox; for the organiser of the instance."""
+    """Counts on the server, stored and waiting for a person, per mailbox; for the organiser of the instance.
+
+    One that is no longer in the settings is shown for its mails; where it never brought any, it was a slip.
+    """
     if None not in operators_of(request.seat):
         return []
-    rows = []
+    rows, used = [], source_of_settings()
     for state in MailboxState.objects.order_by("source"):
         mails = InboundMail.objects.filter(source=state.source)
         found = mails.aggregate(stored=Count("pk"), quarantined=Count("pk", filter=Q(state="attention")))
-        rows.append({"state": state, **found})
+        if state.source == used or found["stored"]:
+            rows.append({"state": state, "used": state.source == used, "more": 0, **found})
+            if state.source == used and state.uidvalidity and not state.problem:
+                more = (state.on_server or 0) - state.waiting - found["stored"]
+                rows[-1] |= {"more": more, "fewer": -more}
     return rows
 
 

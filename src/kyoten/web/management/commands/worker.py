@@ -22,7 +22,7 @@ from django.db import InterfaceError, OperationalError, close_old_connections, c
 
 from kyoten.post.actions import send
 from kyoten.post.inbox import read_new
-from kyoten.post.mailbox import fetch
+from kyoten.post.mailbox import LIMIT, fetch, password_is_refused
 from kyoten.post.worker import deliver_due
 from kyoten.records.actions import seal
 from kyoten.records.models import Seal
@@ -32,6 +32,7 @@ log = logging.getLogger(__name__)
 
 IDLE = 1  # seconds between two looks at the outbox
 FETCH_EVERY = 60  # seconds between two looks into the mailbox
+PASSWORD_PAUSE = 15 * 60  # seconds after a refused password: a server that is asked more often locks the account
 ROUNDS_EVERY = 5  # seconds between two runs of what the apps have due
 SEAL_EVERY = 60  # seconds a change waits at most to be sealed
 SERVER_PAUSE = 60  # seconds a mail server that serves nobody is left alone
@@ -75,7 +76,7 @@ class Worker:
         if at is None:
             return
         if self.due("fetch", FETCH_EVERY):
-            self.guard("fetch", lambda: fetch(at, stop=self.stop.is_set))
+            self.guard("fetch", lambda: self.fetch(at))
         arrived = self.guard("read", lambda: read_new(at, stop=self.stop.is_set))
         if self.due("rounds", ROUNDS_EVERY) or arrived:
             self.rounds(at)
@@ -102,6 +103,12 @@ class Worker:
         except Exception:
             log.exception("%s failed", duty)
         return None
+
+    def fetch(self, at: datetime) -> None:
+        if fetch(at, stop=self.stop.is_set) >= LIMIT:
+            self.next["fetch"] = 0  # more waits there: go on as soon as the other duties had their turn
+        elif password_is_refused():
+            self.next["fetch"] = time.monotonic() + PASSWORD_PAUSE
 
     def rounds(self, at: datetime) -> None:
         for call in rounds():
