@@ -52,6 +52,16 @@ def test_a_case_is_given_to_a_colleague_and_back_to_all(world, case):
     assert (fresh(case).owner, fresh(case).state) == (None, "received")
 
 
+def test_of_two_who_take_a_case_at_once_the_second_learns_of_the_first(world, case):
+    first, second = world.seat_secretariat, world.seat_secretariat2
+    handling.assign(case, first, by=first, at=TUESDAY, seen="")
+    refused(
+        lambda: handling.assign(case, second, by=second, at=TUESDAY, seen=""), f"いまの担当は{first.person.name}さん"
+    )
+    handling.assign(case, second, by=second, at=TUESDAY, seen=str(first.pk))
+    assert fresh(case).owner == second
+
+
 @pytest.mark.parametrize("seat", ["seat_chiba", "seat_matsudo", "seat_ministry"])
 def test_nobody_else_touches_a_case(world, case, seat):
     by = getattr(world, seat)

@@ -61,6 +61,17 @@ def test_a_reply_to_our_answer_joins_the_case_and_reopens_it(world):
     assert Consultation.objects.count() == 1
 
 
+@pytest.mark.parametrize(
+    "subject, shown",
+    [("Re: 照会", "転送します。"), ("Fw: 通知", None), ("[外部] FWD：通知", None), ("転送: 通知", None)],
+)
+def test_what_is_passed_on_in_a_follow_up_is_shown(world, subject, shown):
+    case, text = desking.taken(world), "転送します。\n\n差出人: 県\n件名: 通知\n\n通知の本文です。"
+    first = InboundMail.objects.get().message_id
+    desking.taken(world, text, subject=subject, in_reply_to=first, at=TUESDAY)
+    assert case.messages.latest("pk").text == (shown or text)
+
+
 def test_a_stranger_who_quotes_the_number_opens_a_case_of_its_own_with_a_warning(world):
     case = desking.taken(world)
     answered(world, case)

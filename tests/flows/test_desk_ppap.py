@@ -53,10 +53,42 @@ def test_the_locked_file_joins_its_password(world):
     assert (Consultation.objects.count(), warnings()) == (1, [PAIR, PAIR])
 
 
+@pytest.mark.parametrize("first", ["file", "password"])
+def test_a_gateway_tells_the_password_from_its_own_address(world, first):
+    pair = [{"files": {"資料.zip": zipped(locked=True)}}, PASSWORD | {"sender": "noreply@matsudo.example.jp"}]
+    for n, more in enumerate(pair if first == "file" else reversed(pair)):
+        arrive(**more, at=SATURDAY + timedelta(minutes=n))
+    assert (Consultation.objects.count(), warnings()) == (1, [PAIR, PAIR])
+
+
+@pytest.mark.parametrize(
+    "text", ["PW: a1b2", "ＰＡＳＳＷＯＲＤは a1b2 です", "展開用のキーは a1b2 です", "暗証番号 a1b2"]
+)
+def test_a_password_by_another_word(world, text):
+    arrive(files={"資料.zip": zipped(locked=True)})
+    arrive(text, subject="Re: 資料")
+    assert (Consultation.objects.count(), warnings()) == (1, [PAIR, PAIR])
+
+
+@pytest.mark.parametrize("domain", ["city.example.jp", "gmail.com"])
+def test_of_two_who_sent_locked_files_no_gateway_is_believed_and_of_everybodys_domain_none(world, domain):
+    arrive(files={"資料.zip": zipped(locked=True)}, sender=f"a@{domain}")
+    if domain != "gmail.com":
+        arrive("二つめです。", files={"資料2.zip": zipped(locked=True)}, sender=f"b@{domain}")
+    before = Consultation.objects.count()
+    arrive(**PASSWORD, sender=f"noreply@{domain}")
+    assert Consultation.objects.count() == before + 1
+
+
 @pytest.mark.parametrize(
     "more",
-    [{"sender": "b@example.jp"}, {"at": SATURDAY + timedelta(hours=25)}, {"files": {"別の資料.pdf": b"x"}}],
-    ids=["another sender", "the day after", "with a file of its own"],
+    [
+        {"sender": "b@other.example.jp"},
+        {"sender": "b@matsudo.example.jp", "at": SATURDAY + timedelta(minutes=11)},
+        {"at": SATURDAY + timedelta(hours=25)},
+        {"files": {"別の資料.pdf": b"x"}},
+    ],
+    ids=["another sender", "a colleague later", "the day after", "with a file of its own"],
 )
 def test_what_is_no_password_of_it_is_a_case_of_its_own(world, more):
     arrive(files={"資料.zip": zipped(locked=True)})

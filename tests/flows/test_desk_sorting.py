@@ -8,6 +8,7 @@ from django.core.management import call_command
 from kyoten.consultations.actions import answering, handling, returning
 from kyoten.consultations.models import Consultation, Message
 from kyoten.post import bulk, mime
+from kyoten.post import sorting as post_sorting
 from kyoten.post.actions import receive
 from kyoten.post.inbox import UNREADABLE, read_new
 from kyoten.post.models import InboundMail, OutboundMail
@@ -87,6 +88,22 @@ def test_what_a_mailing_list_sends_makes_no_case(world):
     assert (mail.state, mail.sort, Consultation.objects.count()) == ("attention", "other", 0)
 
 
+@pytest.mark.parametrize("header", ["auto_submitted", "x_autoreply", "return_path"])
+def test_what_a_machine_sends_about_nothing_we_know_waits_for_a_person(world, header):
+    value = {"auto_submitted": "auto-generated", "return_path": "<>"}.get(header, "yes")
+    mail = arrive(**{header: value})
+    assert (mail.state, mail.sort, mail.problem[:12]) == ("attention", "other", "自動応答とみられますが、")
+    assert list(post_sorting.pile("other", [None])) == [mail]
+    assert (Consultation.objects.count(), OutboundMail.objects.count()) == (0, 0)
+
+
+def test_an_answer_that_came_through_a_forwarder_reopens_the_case(world):
+    case, sent = answered(world)
+    arrive("もう一つ教えてください。", in_reply_to=sent.message_id, x_loop="a@city.example.jp", at=TUESDAY)
+    case.refresh_from_db()
+    assert (case.state, [m.kind for m in case.messages.all()]) == ("assigned", ["in", "out", "in"])
+
+
 def test_what_comes_from_our_own_address_makes_no_case(world):
     mail = arrive(sender="kyoten@example.jp")
     assert (mail.sort, Consultation.objects.count(), OutboundMail.objects.count()) == ("other", 0, 0)
@@ -118,6 +135,36 @@ def test_mails_that_another_worker_sorted_meanwhile_are_counted_where_they_went(
     sorting.sort_read(stale, at=SATURDAY)
     assert sorting.settled([mail.pk for mail in stale]) == {"desk": 1, "call": 1}
     assert Consultation.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"subject": "[外部] 拠点整備・運用に関する照会"},
+        {"text": "※このメールは庁外から届いています。\n\n" + TEMPLATE},
+        {"text": TEMPLATE + "\n--\nウイルス検査済みです。"},
+    ],
+)
+@pytest.mark.parametrize("marked_first", [True, False])
+def test_the_same_message_by_a_gateway_that_marks_it_is_one_case(world, more, marked_first):
+    for n, changes in enumerate((more, {}) if marked_first else ({}, more)):
+        arrive(message_id="<same@example.jp>", at=SATURDAY + timedelta(minutes=n), **changes)
+    assert (Consultation.objects.count(), InboundMail.objects.exclude(double_of=None).count()) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"text": TEMPLATE + "\n追伸：会議の頻度も教えてください。"},
+        {"text": TEMPLATE + "\n--\n検査済み" + "長い追記です。" * 80},
+        {"subject": "別の照会"},
+        {"text": TEMPLATE + "\n検査済み", "files": {"a.pdf": b"x"}},
+    ],
+)
+def test_what_a_person_has_added_makes_another_mail_of_it(world, more):
+    arrive(message_id="<same@example.jp>")
+    arrive(message_id="<same@example.jp>", **more)
+    assert (Consultation.objects.count(), InboundMail.objects.exclude(double_of=None).count()) == (2, 0)
 
 
 def test_a_known_message_id_with_other_words_is_not_dropped(world):

@@ -80,7 +80,8 @@ def test_a_double_of_a_mail_that_went_goes_too_and_one_of_a_case_goes_with_it(wo
 
 
 def test_a_machines_mail_goes_and_what_waits_or_answers_us_stays(world):
-    desking.mail("不在です。", sender="c@example.jp", Auto_Submitted="auto-replied")
+    automatic = desking.mail("不在です。", sender="c@example.jp", Auto_Submitted="auto-replied")
+    set_aside(automatic, by=world.seat_secretariat.actor(), at=SATURDAY)
     waiting = desking.mail("御案内", subject="広告", sender="d@example.jp")
     case = intake.take_mail(desking.mail("質問です。", sender="e@example.jp"), desking.desk(world), at=SATURDAY)
     assert InboundMail.objects.filter(state="taken", taken_kind="").count() == 1

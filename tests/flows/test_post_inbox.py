@@ -1,5 +1,6 @@
 """受信箱: an answer finds its case, machines never count as answers, and what cannot be read is there to be looked at."""
 
+import base64
 import logging
 from datetime import datetime
 
@@ -134,6 +135,16 @@ def test_a_bounce_in_plain_words_fails_too(sent):
     arrive("Return-Path: <>", "X-Failed-Recipients: tantou@city.example.jp", text=body)
     sent.refresh_from_db()
     assert sent.state == "failed"
+
+
+def test_a_bounce_that_returns_our_mail_encoded_is_known(sent):
+    returned = base64.encodebytes(f"Message-ID: {sent.message_id}\n\nx".encode()).decode()
+    text = f"--b\n\n届きませんでした。\n--b\nContent-Type: message/rfc822\nContent-Transfer-Encoding: base64\n\n{returned}--b--\n"
+    head = "From: MAILER-DAEMON@mx.example.jp\nContent-Type: multipart/mixed; boundary=b\n\n"
+    receive((head + text).encode(), source="test", at=AT)
+    read_new(AT)
+    sent.refresh_from_db()
+    assert (InboundMail.objects.get().answers, sent.state) == (sent, "failed")
 
 
 def test_a_bounce_of_an_unknown_mail_is_there_to_be_looked_at(sent):

@@ -53,6 +53,27 @@ def test_the_views_of_the_inbox(office, world):
     assert shown(view="nonsense") == {mine.pk, free.pk}
 
 
+@pytest.mark.parametrize("typed", ["Ｒ７－０００２", "ｒ７ー０００２", " r7-0002 "])
+def test_the_number_of_a_case_may_come_from_a_japanese_keyboard(office, world, typed):
+    case, into = desking.taken(world), desking.taken(world, "別の照会です。")
+    office.post(case_url(case, "merge"), {"into": typed})
+    case.refresh_from_db()
+    assert case.merged_into == into
+
+
+def test_taking_a_case_a_colleague_has_taken_meanwhile_says_so(office, world):
+    case = desking.taken(world)
+    colleague = world.seat_secretariat2
+    handling.assign(case, colleague, by=colleague, at=TUESDAY)
+    page = office.post(
+        reverse("consultations:assign", args=[case.pk]), {"mine": "1", "seen": ""}, follow=True
+    ).content.decode()
+    assert f"いまの担当は{colleague.person.name}さんです" in page
+    assert f'name="seen" value="{colleague.pk}"' in page
+    case.refresh_from_db()
+    assert case.owner == colleague
+
+
 @pytest.mark.parametrize("order", ["received", "-received", "due", "-due"])
 @pytest.mark.parametrize("view", ["open", "all"])
 def test_the_pages_of_the_inbox_together_are_the_whole_list_in_its_order(office, world, order, view):

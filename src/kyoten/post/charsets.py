@@ -21,7 +21,7 @@ OTHER = {
     "ks_c_5601-1987": "cp949", "euc-kr": "cp949", "ks_c_5601": "cp949", "gb2312": "gb18030", "x-gbk": "gb18030",
     "unicode-1-1-utf-7": "utf-7", "iso-8859-8-i": "iso-8859-8", "x-mac-japanese": "cp932", "utf8mb4": "utf-8",
 }  # fmt: skip
-ESCAPE = re.compile(rb"\x1b(\$\([D@B]|\$[@B]|\([BJIH]|\.A|\$A)")
+ESCAPE = re.compile(rb"\x1b(\$\([D@BOPQ]|\$[@B]|\([BJIH]|\.A|\$A)")
 EUC_PAIR = re.compile(rb"\x8e[\xa1-\xdf]|\x8f[\xa1-\xfe]{2}|[\xa1-\xfe]{2}|[\x00-\x7f]+|.", re.DOTALL)
 SAMPLE = 64 * 1024  # bytes by which a charset is guessed
 ENCODED_WORD = re.compile(r"=\?([^?\s]{1,60})\?([bBqQ])\?([^?]*)\?=")
@@ -170,6 +170,12 @@ def _run(data: bytes, mode: bytes) -> str:
     if mode == b"$(D":
         pairs = (data[n : n + 2] for n in range(0, len(data) - 1, 2))
         return "".join(bytes([0x8F, *(byte | 0x80 for byte in pair)]).decode("euc_jp", "replace") for pair in pairs)
+    if mode in (b"$(O", b"$(P", b"$(Q"):  # JIS X 0213, its first plane and its second
+        data = bytes(byte | 0x80 for byte in data)
+        lead = b"\x8f" if mode == b"$(P" else b""
+        return "".join((lead + data[n : n + 2]).decode("euc_jis_2004", "replace") for n in range(0, len(data), 2))
+    if mode == b"(B" and all(byte < 0x80 or 0xA1 <= byte <= 0xDF for byte in data):
+        return data.decode("cp932")  # half-width kana of eight bits
     return data.decode("ascii") if data.isascii() else decode(data)
 
 

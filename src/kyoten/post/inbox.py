@@ -94,8 +94,6 @@ def state_of(parsed: Parsed, answers: OutboundMail | None, at: datetime, problem
         return taken | {"taken_kind": answers.about_kind, "taken_id": answers.about_id}
     if answers:
         return {"state": "new"}
-    if parsed.machine == "auto":
-        return taken
     return {"state": "attention", "problem": UNKNOWN_BOUNCE if parsed.machine == "bounce" else UNKNOWN_CASE}
 
 

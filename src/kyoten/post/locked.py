@@ -5,8 +5,11 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
+from itertools import islice
+
+from django.db.models import QuerySet
 
 from kyoten.post.models import InboundMail
 from kyoten.post.parse import Enclosed
@@ -15,7 +18,17 @@ from kyoten.rules.text import narrow
 WITHIN = timedelta(hours=24)
 NEAR = 5000  # mails before; what lies further back is no partner, and is not searched
 ENTRIES = 1000  # of an archive, looked at
-PASSWORD = re.compile(r"パスワード|password|解凍(用)?(キー|パス|鍵)|開封(用)?(キー|パス)|復号", re.I)
+PASSWORD = re.compile(
+    r"パスワード|password|(解凍|開封|展開|復元)(用)?の?(キー|パス|鍵)|復号|暗証番号|(?<![A-Za-z])PW *([:=は]|$)",
+    re.I | re.M,
+)
+# A gateway that locks files tells the password from its own address: the same domain, at once, and nobody else there.
+AT_ONCE = timedelta(minutes=10)
+EVERYBODYS = re.compile(
+    r"@(gmail|yahoo|ymail|outlook|hotmail|live|icloud|me|aol|docomo|ezweb|au|softbank|i\.softbank|nifty|biglobe)\."
+    r"(com|jp|co\.jp|ne\.jp)$",
+    re.I,
+)
 HEADERS = re.compile(rb"PK\x03\x04|PK\x01\x02")
 WARNING = (
     "鍵のかかった添付ファイルがあります。中身はウイルス検査を受けていません。自動では開きません。"
@@ -51,14 +64,32 @@ def may_have_partner(mail: InboundMail) -> bool:
 
 
 def partner(mail: InboundMail, **taken: object) -> InboundMail | None:
-    """The other mail of the pair: of the same sender, within a day, the nearest; only among those `taken` so."""
+    """The other mail of the pair: of the same sender, within a day, the nearest; else of the gateway of its domain. Only
+    among those `taken` so."""
     if not may_have_partner(mail):
         return None
-    day = (mail.received_at - WITHIN, mail.received_at + WITHIN)
-    near = InboundMail.objects.filter(
-        sender__iexact=mail.sender, received_at__range=day, pk__gt=mail.pk - NEAR, **taken
-    )
-    near = near.exclude(pk=mail.pk).exclude(sender="").order_by("-pk")
+    mails = InboundMail.objects.filter(pk__gt=mail.pk - NEAR, **taken).exclude(pk=mail.pk).exclude(sender="")
+    own = _within(mails, mail, WITHIN).filter(sender__iexact=mail.sender).order_by("-pk")
+    return next(_partners(mail, own), None) or _by_gateway(mail, _within(mails, mail, AT_ONCE).order_by("-pk"))
+
+
+def _within(mails: QuerySet[InboundMail], mail: InboundMail, time: timedelta) -> QuerySet[InboundMail]:
+    return mails.filter(received_at__range=(mail.received_at - time, mail.received_at + time))
+
+
+def _partners(mail: InboundMail, among: QuerySet[InboundMail]) -> Iterator[InboundMail]:
     if not mail.locked:
-        return near.filter(locked=True).first()
-    return next((other for other in near.filter(locked=False, attachment_names="")[:50] if tells_password(other)), None)
+        yield from among.filter(locked=True)[:2]
+    else:
+        yield from (other for other in among.filter(locked=False, attachment_names="")[:50] if tells_password(other))
+
+
+def _by_gateway(mail: InboundMail, among: QuerySet[InboundMail]) -> InboundMail | None:
+    """Of the same domain, where only one comes into question and nobody there has sent another of its kind."""
+    domain = mail.sender[mail.sender.rfind("@") :]
+    if "@" not in domain or EVERYBODYS.search(domain):
+        return None
+    there = among.filter(sender__iendswith=domain)
+    found = list(islice(_partners(mail, there), 2))
+    rivals = there.filter(locked=True).exists() if mail.locked else any(map(tells_password, there.filter(locked=False)))
+    return found[0] if len(found) == 1 and not rivals else None

@@ -16,6 +16,8 @@ REASONS = {
     "call": "申込とみられるメールです。添付の申込書を代行入力するか、相談であれば相談へ移してください。",
     "other": "相談でも申込でもないとみられるメールです。内容を確認し、確認済みにするか、相談へ移してください。",
 }
+# Machines are known by signs that people's mail may bear too: without a case to stand on, a person looks at it.
+AUTO = "自動応答とみられますが、どのメールへの応答か分かりません。確認済みにするか、人からの相談であれば相談へ移してください。"
 MOVED = "このメールは、すでにほかの方が処理しています。一覧を開き直して確認してください。"
 
 
@@ -40,8 +42,10 @@ def pile(sort: str, operators: Iterable[int | None]) -> QuerySet[InboundMail]:
 
 def place(mails: Iterable[InboundMail], sort: str, operator_id: int | None) -> int:
     """Put unsorted mails on a pile. Those another worker has taken meanwhile stay where they are."""
+    mails = list(mails)
     rows = InboundMail.objects.filter(pk__in=[mail.pk for mail in mails], state="attention", sort="")
-    return rows.update(sort=sort, operator_id=operator_id, problem=REASONS[sort])
+    automatic = rows.filter(machine="auto").update(sort=sort, operator_id=operator_id, problem=AUTO)
+    return automatic + rows.update(sort=sort, operator_id=operator_id, problem=REASONS[sort])
 
 
 def move(mail: InboundMail, sort: str) -> None:

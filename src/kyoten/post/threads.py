@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -10,6 +11,12 @@ from django.db.models import QuerySet
 
 from kyoten.post.models import InboundMail, MailId
 from kyoten.post.parse import Parsed
+
+NOTE = 400  # characters a gateway may add
+BY_GATEWAY = re.compile(
+    "外部|組織外|社外|庁外|ウイルス|ウィルス|検査(済|しま|され|を実施)|スキャン|なりすまし|external|virus|scan|caution",
+    re.I,
+)
 
 
 def digest(message_id: str) -> str:
@@ -112,8 +119,24 @@ def first_of(mail: InboundMail) -> InboundMail | None:
     a known Message-ID and says something else is no double."""
     if not mail.message_id or not mail.body_digest:
         return None
-    same = _same_sender(mail, [digest(mail.message_id)], own=True)
-    return same.filter(body_digest=mail.body_digest, pk__lt=mail.pk, double_of=None).order_by("pk").first()
+    same = _same_sender(mail, [digest(mail.message_id)], own=True).filter(pk__lt=mail.pk, double_of=None)
+    alike = same.filter(body_digest=mail.body_digest).order_by("pk").first()
+    return alike or next((other for other in same.order_by("pk")[:20] if _by_another_way(mail, other)), None)
+
+
+def _by_another_way(mail: InboundMail, other: InboundMail) -> bool:
+    """The same words but for what a gateway writes above, below or before the subject; and no files, whose bytes
+    would have to be the same too."""
+    if mail.attachment_names or other.attachment_names or _bare_subject(mail) != _bare_subject(other):
+        return False
+    short, long = sorted((re.sub(r"\s+", "", each.text) for each in (mail, other)), key=len)
+    before, found, after = long.partition(short)
+    added = [part for part in (before, after) if part]
+    return bool(short and found) and all(len(part) < NOTE and BY_GATEWAY.search(part) for part in added)
+
+
+def _bare_subject(mail: InboundMail) -> str:
+    return re.sub(r"^(\s*[\[【［(（<＜][^\]】］)）>＞]{1,20}[\]】］)）>＞])+|\s", "", mail.subject)
 
 
 def _same_sender(mail: InboundMail, digests: list[str], *, own: bool) -> QuerySet[InboundMail]:

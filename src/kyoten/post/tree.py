@@ -193,12 +193,12 @@ def _joined(plain: dict[str, str]) -> dict[str, str | bytes]:
 
 
 def _decoded(body: bytes, encoding: str) -> bytes:
-    name = re.sub(r"[^a-z0-9-]", "", encoding.partition(";")[0].lower())
+    name = re.sub(r"[^a-z0-9-]", "", re.split(r"[;(]", encoding)[0].lower())
     decoded = body
     if name == "base64":
         decoded = _base64(body)
     elif name in ("quoted-printable", "quotedprintable", "qp"):
-        decoded = quopri.decodestring(body)
+        decoded = quopri.decodestring(re.sub(rb"=[ \t]+(?=\r?\n)", b"=", body))
     elif name in ("x-uuencode", "uuencode", "uue", "x-uue"):
         decoded = _uuencoded(body)
     return decoded or body.strip() and body
@@ -206,7 +206,7 @@ def _decoded(body: bytes, encoding: str) -> bytes:
 
 def _base64(body: bytes) -> bytes:
     """Several runs behind one another too; what is no base64 at all stays as it stands."""
-    if re.match(rb"\s*[A-Za-z]+[ ,.]+[A-Za-z]+", body):
+    if re.match(rb"\s*[A-Za-z]+[ ,.]+[A-Za-z]+", body) or 4 * sum(byte > 0x7F for byte in body[:400]) > len(body[:400]):
         return body
     letters = re.sub(rb"[^A-Za-z0-9+/=]", b"", body)
     decoded = b""

@@ -97,7 +97,7 @@ class Sorter:
         if desk is None and self.handed_in:
             desk = next(iter(self.desks), None)
         if (
-            mail.machine == "list"
+            mail.machine in ("auto", "list")
             or mail.sender.casefold() in _ourselves()
             or not mail.text.strip()
             and not mail.subject

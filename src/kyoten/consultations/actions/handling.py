@@ -43,8 +43,9 @@ def check_living(case: Consultation) -> None:
 
 
 @transaction.atomic
-def assign(case: Consultation, owner: Seat | None, *, by: Seat, at: datetime) -> None:
-    """担当割当: to a colleague, to oneself, or back to all (None)."""
+def assign(case: Consultation, owner: Seat | None, *, by: Seat, at: datetime, seen: str | None = None) -> None:
+    """担当割当: to a colleague, to oneself, or back to all (None). `seen`: who had it on the screen ("" nobody), so that
+    of two who take it at once the second learns of the first."""
     check_seat(case, by)
     case = locked(case)
     check_living(case)
@@ -52,6 +53,9 @@ def assign(case: Consultation, owner: Seat | None, *, by: Seat, at: datetime) ->
         raise Refused("担当にできるのは、いま窓口の席にある担当だけです。")
     if case.owner_id == (owner.pk if owner else None):
         raise Refused("担当は変わっていません。")
+    if seen is not None and seen != str(case.owner_id or ""):
+        now = f"いまの担当は{case.owner.person.name}さん" if case.owner else "いまは担当が割り当てられていない状態"
+        raise Refused(f"ほかの方が先に担当を変更しました。{now}です。確かめてから、もう一度変更してください。")
     state = case.state
     if state in ("received", "assigned"):
         state = "assigned" if owner else "received"

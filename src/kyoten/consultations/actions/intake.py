@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -26,6 +27,7 @@ from kyoten.rules.text import clean, clean_line
 
 SYSTEM = None  # by=None: nobody, the system itself
 ONE_REPLY_A_DAY = timedelta(hours=24)  # the backstop of automatic mail, per sender
+FORWARD = re.compile(r"\s*(\[[^\]]{1,20}\]\s*)?(fwd?|転送)\s*[:：]", re.I)
 STRANGER = "この案件の番号を引用していますが、差出人が違います。差出人を確かめてください。"
 
 
@@ -144,7 +146,7 @@ def take_mail(mail: InboundMail, desk: Desk, *, at: datetime) -> Consultation:
     if referral_of(mail, case):
         hear(mail, case, at=at)
         return case
-    message = add_message(case, message_of(mail, mail.reply_text or mail.text, warning))
+    message = add_message(case, message_of(mail, said_in(mail), warning))
     if speaks_of_people(case, desk, f"{message.subject}\n{message.text}"):
         Consultation.objects.filter(pk=case.pk).update(personal=True)
     entry = heard_of(mail, case)
@@ -171,7 +173,7 @@ def referral_of(mail: InboundMail, case: Consultation) -> Referral | None:
 def hear(mail: InboundMail, case: Consultation, *, at: datetime) -> None:
     """照会への回答: what another body or an adviser says on our question. It is no contact of the asker's."""
     referral = referral_of(mail, case)
-    message = message_of(mail, mail.reply_text or mail.text, "")
+    message = message_of(mail, said_in(mail), "")
     message.kind = "heard"
     add_message(case, message)
     case.referrals.filter(pk=referral.pk, answered_at=None).update(answered_at=mail.received_at)
@@ -198,6 +200,11 @@ def open_again(case: Consultation, clock_at: datetime | None, due: datetime | No
         state=state, clock_at=clock_at, due=due, reopened=F("reopened") + 1, closed_at=None,
         sorted_away=False,
     )  # fmt: skip
+
+
+def said_in(mail: InboundMail) -> str:
+    """What a follow-up says, without our mail below it; of a mail passed on all of it, for that is what it is about."""
+    return mail.text if FORWARD.match(mail.subject) else mail.reply_text or mail.text
 
 
 def message_of(mail: InboundMail, text: str, warning: str) -> Message:

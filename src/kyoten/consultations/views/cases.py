@@ -29,6 +29,7 @@ from kyoten.records.history import history
 from kyoten.records.models import Refused
 from kyoten.records.statements import statement
 from kyoten.rules.clock import END_OF_DAY, JST
+from kyoten.rules.text import narrow
 
 
 def show(request: HttpRequest, pk: int) -> HttpResponse:
@@ -226,8 +227,9 @@ def assign(request: HttpRequest, pk: int) -> HttpResponse:
     if not form.is_valid():
         return _page(request, case, assigning=form)
     owner = request.seat if "mine" in request.POST else form.cleaned_data["owner"]
-    return _act(request, case, lambda: handling.assign(case, owner, by=request.seat, at=request.at), "担当を変更しました。",
-                assigning=form)  # fmt: skip
+    seen = request.POST.get("seen")
+    return _act(request, case, lambda: handling.assign(case, owner, by=request.seat, at=request.at, seen=seen),
+                "担当を変更しました。", assigning=form)  # fmt: skip
 
 
 @require_POST
@@ -383,7 +385,8 @@ def merge(request: HttpRequest, pk: int) -> HttpResponse:
     """統合: `into` is the number of the case this one belongs to."""
     case = case_for(request, pk)
     number = request.POST.get("into", "").strip()
-    into = Consultation.objects.visible_to(request.seat).filter(number=number).first()
+    typed = narrow(number).replace("ー", "-")  # Ｒ７ー０００１, as it comes out of a Japanese keyboard
+    into = Consultation.objects.visible_to(request.seat).filter(number__iexact=typed).first()
     if into is None:
         messages.error(request, f"受付番号「{number}」の相談は見つかりません。番号を確かめてください。")
         return redirect("consultations:case", pk)
