@@ -18,6 +18,7 @@ from django.utils import timezone
 
 from kyoten.post import inbox, threads
 from kyoten.post.actions import receive
+from kyoten.post.arrival import arrived_at
 from kyoten.post.models import ForgottenMail, InboundMail, OutboundMail
 from kyoten.post.msg import is_msg
 from kyoten.post.parse import Parsed, parse
@@ -48,13 +49,13 @@ class Arriving:
                 each.result()
             made = _insert(fresh, source, at)
         except (IntegrityError, OSError):  # another worker was first with one of them, or the disk is full
-            made = [receive(raw, source=source, at=at) for raw in fresh.values()]
+            made = [receive(raw, source=source, at=arrived_at(raw, at)) for raw in fresh.values()]
         return made, self.count - len(fresh)
 
 
 def receive_many(raws: Sequence[bytes], *, source: str, at: datetime) -> tuple[list[InboundMail], int]:
     """Keep mails as they came, a microsecond after the other, durable on return: (the new ones, how many were known
-    byte for byte).
+    byte for byte). `at` counts as their arrival where they do not say it themselves.
 
     Raises Refused where the disk is full: what was not kept is not in the result, nor in the database.
     """
@@ -85,7 +86,7 @@ def _insert(fresh: dict[str, bytes], source: str, at: datetime) -> list[InboundM
                 original=original,
                 source=source,
                 recorded_at=now,
-                received_at=at + timedelta(microseconds=n),
+                received_at=arrived_at(fresh[original.sha256], at) + timedelta(microseconds=n),
             )
             for n, original in enumerate(originals)
         )

@@ -20,6 +20,7 @@ from django.conf import settings
 from django.db import transaction
 
 from kyoten.post.actions import receive
+from kyoten.post.arrival import arrived_at
 from kyoten.post.forgetting import is_forgotten
 from kyoten.post.imap_login import log_in
 from kyoten.post.models import InboundMail, MailboxState
@@ -98,7 +99,7 @@ def _directory(folder: Path, state: MailboxState, at: datetime) -> Iterator[Inbo
     MailboxState.objects.filter(pk=state.pk).update(on_server=len(paths), waiting=len(paths))
     for left, path in zip(range(len(paths) - 1, -1, -1), paths, strict=True):
         raw = path.read_bytes()
-        mail = None if is_forgotten(raw) else receive(raw, source=state.source, at=at)
+        mail = None if is_forgotten(raw) else receive(raw, source=state.source, at=arrived_at(raw, at))
         path.rename(taken / path.name)
         MailboxState.objects.filter(pk=state.pk).update(waiting=left)
         if mail:
