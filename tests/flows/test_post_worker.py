@@ -21,6 +21,7 @@ from kyoten.post.actions import send
 from kyoten.post.mailbox import LIMIT
 from kyoten.post.models import InboundMail, OutboundMail
 from kyoten.post.worker import deliver_due
+from kyoten.records import files
 from kyoten.records.actions import record
 from kyoten.records.models import Seal
 from kyoten.rules.clock import JST
@@ -144,6 +145,20 @@ def test_a_database_that_is_away_is_waited_for(monkeypatch, rounds):
     worker = command.Worker(threading.Event())
     worker.turn()
     assert worker.pause == command.DATABASE_PAUSE
+
+
+@pytest.mark.django_db
+def test_files_that_no_row_names_leave_the_disk_after_an_hour_and_then_daily(rounds):
+    digest = files.put("消去された相談の添付".encode())
+    os.utime(files.path_of(digest), (0, 0))
+    worker = command.Worker(threading.Event())
+    assert worker.next["sweep"] - time.monotonic() == pytest.approx(3600, abs=30)
+    worker.turn()
+    assert files.path_of(digest).exists()
+    worker.next["sweep"] = 0
+    worker.turn()
+    assert not files.path_of(digest).exists()
+    assert worker.next["sweep"] - time.monotonic() == pytest.approx(24 * 3600, abs=30)
 
 
 @pytest.mark.django_db

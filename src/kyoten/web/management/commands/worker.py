@@ -26,6 +26,7 @@ from kyoten.post.mailbox import LIMIT, fetch, password_is_refused
 from kyoten.post.worker import deliver_due
 from kyoten.records.actions import seal
 from kyoten.records.models import Seal
+from kyoten.records.sweeping import GRACE, sweep
 from kyoten.web import demo
 
 log = logging.getLogger(__name__)
@@ -35,6 +36,7 @@ FETCH_EVERY = 60  # seconds between two looks into the mailbox
 PASSWORD_PAUSE = 15 * 60  # seconds after a refused password: a server that is asked more often locks the account
 ROUNDS_EVERY = 5  # seconds between two runs of what the apps have due
 SEAL_EVERY = 60  # seconds a change waits at most to be sealed
+SWEEP_EVERY = 24 * 3600  # seconds between two looks for files that no row names any more
 SERVER_PAUSE = 60  # seconds a mail server that serves nobody is left alone
 DELIVERY_SHARE = 30  # seconds of delivering after which the other duties have their turn
 DATABASE_PAUSE = 5  # seconds to wait for a database that is restarting
@@ -67,7 +69,8 @@ class Worker:
     def __init__(self, stop: threading.Event) -> None:
         self.stop = stop
         self.pause = IDLE
-        self.next: dict[str, float] = {}  # duty → monotonic time of its next turn
+        # duty → monotonic time of its next turn; just started, no file is old enough to be swept
+        self.next = {"sweep": time.monotonic() + GRACE}
 
     def turn(self) -> None:
         """All duties once, each guarded: what goes wrong in one is logged and keeps nothing else from being done."""
@@ -84,6 +87,8 @@ class Worker:
             self.guard("deliver", lambda: self.deliver(at))
         if self.due("seal", SEAL_EVERY):
             self.guard("seal", lambda: self.seal(at))
+        if self.due("sweep", SWEEP_EVERY):
+            self.guard("sweep", sweep)
 
     def due(self, duty: str, every: float) -> bool:
         now = time.monotonic()
