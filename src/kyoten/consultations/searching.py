@@ -30,11 +30,9 @@ def texts(cases: Iterable[int]) -> Iterator[Text]:
 
 # The names and the texts of the files that came with a message, unless they were withheld.
 SHOWN = Q(kind__in=INBOUND, withheld_at=None)
-NAMES = Subquery(InboundMail.objects.filter(pk=OuterRef("mail_id")).values("attachment_names"))
-FILES = {
-    "names": Case(When(SHOWN, then=NAMES), output_field=TextField()),
-    "inside": Case(When(SHOWN, then=F("attached_text")), output_field=TextField()),
-}
+_NAMES = Subquery(InboundMail.objects.filter(pk=OuterRef("mail_id")).values("attachment_names"))
+FILE_NAMES = Case(When(SHOWN, then=_NAMES), output_field=TextField())
+FILE_TEXTS = Case(When(SHOWN, then=F("attached_text")), output_field=TextField())
 HEAD = ("number", "subject", "body_name", "person_name", "phone", "email", "text")
 
 
@@ -49,7 +47,8 @@ def _texts(cases: QuerySet[Consultation], messages: QuerySet[Message]) -> Iterat
 def with_messages(heads: Mapping[int, Sequence[str]], messages: QuerySet[Message]) -> dict[int, str]:
     """By case, the whole text a search looks through: its head (the columns HEAD) and what was said in it."""
     parts = {pk: list(head) for pk, head in heads.items()}
-    said = messages.annotate(**FILES).order_by("at", "pk").values_list("consultation", "subject", "text", *FILES)
+    rows = messages.annotate(names=FILE_NAMES, inside=FILE_TEXTS).order_by("at", "pk")
+    said = rows.values_list("consultation", "subject", "text", "names", "inside")
     for pk, subject, text, names, inside in said:
         if pk in parts:
             parts[pk] += [subject, text, names or "", inside or ""]

@@ -31,7 +31,7 @@ from kyoten.consultations.models import (
     Message,
     Referral,
 )
-from kyoten.consultations.searching import FILES
+from kyoten.consultations.searching import FILE_NAMES
 from kyoten.organisations.models import Organisation, Seat
 from kyoten.papers.listings import write_list
 from kyoten.papers.tables import Table
@@ -303,7 +303,7 @@ def _copy(cases: Sequence[Consultation], at: datetime) -> Table:
                 ("件名", case.subject), ("利用目的", case.purpose_text), ("同意の記録", case.consent_text)]  # fmt: skip
         day = wareki_moment(local(case.received_at))
         rows += [(case.number, day, label, text) for label, text in told if text]
-        said = case.messages.exclude(kind="note").annotate(files=FILES)
+        said = case.messages.exclude(kind="note").annotate(files=FILE_NAMES)
         rows += [row for message in said for row in _said(case, message)]
     note = f"{wareki(local(at).date())}時点で窓口が保有する記録です。"
     return Table("相談の記録の写し", ("受付番号", "日時", "区分", "内容"), rows, note)
