@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import ipaddress
 import ssl
 import threading
@@ -20,6 +21,7 @@ from cryptography.x509.oid import NameOID
 
 Script = Callable[[str, str], str | None]
 PASSWORD = "himitsu"
+TOKEN = "good"
 
 
 class Server:
@@ -75,6 +77,12 @@ class Server:
 
     def _login(self, server: SMTP, session: object, envelope: object, mechanism: str, data: object) -> AuthResult:
         return AuthResult(success=data.password == PASSWORD.encode())
+
+    async def auth_XOAUTH2(self, server: SMTP, words: list[str]) -> AuthResult:
+        if base64.b64decode(words[1]) == f"user=kyoten\1auth=Bearer {TOKEN}\1\1".encode():
+            return AuthResult(success=True)
+        await server.challenge_auth('{"status":"400"}')
+        return AuthResult(success=False, handled=False)
 
     async def handle_DATA(self, server: Session, session: object, envelope: Envelope) -> str:
         action = await self.ask("DOT", ",".join(envelope.rcpt_tos)) or ""

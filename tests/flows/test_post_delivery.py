@@ -16,7 +16,7 @@ from kyoten.post.worker import BACK_OFF, GIVE_UP, claim, deliver_due, finish, re
 from kyoten.records.actions import store_file
 from kyoten.records.models import Actor
 from kyoten.rules.clock import JST
-from tests.flows.smtp_server import PASSWORD, Certificate, Server
+from tests.flows.smtp_server import PASSWORD, TOKEN, Certificate, Server
 
 AT = datetime(2025, 7, 24, 16, 0, tzinfo=JST)
 BY = Actor(7, "山下 結衣", "地域医療課", "松戸市", 122076, 31)
@@ -250,6 +250,32 @@ def test_an_encrypted_and_authenticated_line(mail_to, tmp_path):
     with Server(certificate=certificate) as server:
         mail_to(server.port, security="starttls", ca_file=certificate.file, user="kyoten", password=PASSWORD)
         assert deliver().sent == 1
+
+
+def test_a_token_instead_of_a_password(mail_to, tmp_path):
+    certificate = Certificate(tmp_path)
+    (tmp_path / "token").write_text("stale")
+    command = ["cat", str(tmp_path / "token")]
+    [mail] = queue()
+    with Server(certificate=certificate) as server:
+        mail_to(server.port, security="starttls", ca_file=certificate.file, user="kyoten", oauth2_command=command)
+        assert deliver().down is True
+        assert state(mail) == ("queued", 1, False)
+        mail.refresh_from_db()
+        assert mail.last_reply == "送信サーバーに認証されませんでした（認証）"
+        (tmp_path / "token").write_text(TOKEN)
+        assert deliver(SOON).sent == 1
+    assert len(server.taken) == 1
+
+
+def test_a_command_that_prints_no_token_is_told_and_fails_no_mail(mail_to):
+    [mail] = queue()
+    with Server() as server:
+        mail_to(server.port, user="kyoten", oauth2_command=["true"])
+        assert deliver().down is True
+    mail.refresh_from_db()
+    assert mail.last_reply == "OAuth2 のトークンを取得できません。oauth2_command が何も出力しませんでした。（認証）"
+    assert (mail.state, server.taken) == ("queued", [])
 
 
 def test_a_wrong_password_fails_no_mail(mail_to):

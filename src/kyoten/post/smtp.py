@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from kyoten.post.tokens import Unusable, bearer
+
 STEP = 60  # seconds, any single step
 DOT = 300  # seconds, the server's answer after the final dot (RFC 5321 4.5.3.2.6: it may be slow, and must not be cut)
 TOTAL = 600  # seconds, one mail from connecting to the answer; an outbox lease outlasts it
@@ -123,9 +125,16 @@ class Courier:
             self._forget_plain_line(smtp)
             self._ask("挨拶", 250, smtp.ehlo)
         if options.get("user"):
-            self.step = "認証"
-            smtp.login(options["user"], options.get("password", ""))
+            self._log_in(smtp)
         return smtp
+
+    def _log_in(self, smtp: smtplib.SMTP) -> None:
+        self.step = "認証"
+        if token := bearer(self.options):
+            # A server that refuses says why in a challenge, which is answered with nothing.
+            smtp.auth("XOAUTH2", lambda challenge=None: token if challenge is None else "")
+        else:
+            smtp.login(self.options["user"], self.options.get("password", ""))
 
     def _forget_plain_line(self, smtp: smtplib.SMTP) -> None:
         """Go on encrypted, with nothing believed that was said before (injected answers, RFC 3207 4.2)."""
@@ -192,4 +201,6 @@ def _words(error: Exception) -> str:
         return "接続が切れました"
     if isinstance(error, smtplib.SMTPAuthenticationError):
         return "送信サーバーに認証されませんでした"
+    if isinstance(error, Unusable):
+        return str(error)
     return f"{type(error).__name__}: {error}"[:300]

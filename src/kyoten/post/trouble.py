@@ -6,7 +6,8 @@ import imaplib
 import socket
 import ssl
 
-from kyoten.post.imap_login import LoginRefused, Unusable
+from kyoten.post.imap_login import LoginRefused
+from kyoten.post.tokens import Unusable
 from kyoten.records.models import Refused
 
 PASSWORD_REFUSED = "メールサーバーにログインできません。設定の user と password を確かめてください"

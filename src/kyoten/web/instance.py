@@ -21,6 +21,7 @@ hosts = ["localhost", "127.0.0.1", "[::1]"]
 # port = 587
 # user = ""
 # password = ""
+# oauth2_command = ""         # password の代わりに、OAuth2 のトークンを出力するコマンド
 # security = "starttls"       # starttls / tls / none
 # sender = "kyoten@example.jp"
 
