@@ -1,5 +1,6 @@
 """The desk's pages: lists, what a refusal keeps, who sees a case, what a read leaves behind."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -51,6 +52,15 @@ def test_the_views_of_the_inbox(office, world):
     assert shown(view="all") == {mine.pk, free.pk, closed.pk}
     assert shown(view="overdue") == set()
     assert shown(view="nonsense") == {mine.pk, free.pk}
+
+
+@pytest.mark.parametrize("length", [120, 121, 500])
+def test_a_long_subject_is_cut_in_the_heading_and_stands_whole_above_the_words(office, world, length):
+    subject = "長" * length
+    page = office.get(case_url(desking.taken(world, subject=subject))).content.decode()
+    [heading] = re.findall("<h1>(.*)</h1>", page)
+    assert heading == (subject if length == 120 else "長" * 119 + "…")
+    assert page.count(f"件名　{subject}</p>") == (length > 120)
 
 
 @pytest.mark.parametrize("typed", ["Ｒ７－０００２", "ｒ７ー０００２", " r7-0002 "])
