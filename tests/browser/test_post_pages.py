@@ -3,11 +3,13 @@
 import pytest
 from django.urls import reverse
 
+from kyoten.post import mime
 from kyoten.post.actions import receive, send
 from kyoten.post.inbox import read_new
 from kyoten.post.models import InboundMail, OutboundMail
 from kyoten.post.worker import deliver_due
 from kyoten.records.actions import store_file
+from kyoten.web.rounds import other_answers_by_mail
 from tests.world import AT, login_cookie
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -92,9 +94,10 @@ def test_failed_deliveries(world, live_server, kind, request, axe, stays_in_widt
 def test_mails_without_a_case(world, live_server, kind, request, axe, stays_in_width):
     page = enter(request.getfixturevalue(kind), live_server, world.seat_secretariat)
     check(page, axe, stays_in_width, reverse("post:attention"))
-    mail = receive(f"From: a@example.jp\r\nSubject: {LONG}\r\n\r\n{TEXT}".encode(), source="test", at=AT)
-    receive(b"From: a:b:;;\r\n\r\n", source="test", at=AT)
+    sent = queue(world, "a@example.jp", "b@example.jp", section_id=None, about=("application", 5))
+    mail, _ = (receive(mime.answer(row, TEXT, [], at=AT), source="test", at=AT) for row in sent)
     read_new(AT)
+    other_answers_by_mail(AT)
     check(page, axe, stays_in_width, reverse("post:attention"), reverse("post:attention_mail", args=[mail.pk]))
     page.get_by_role("button", name="確認済みにする").click()
     assert page.get_by_role("status").inner_text() == "確認済みにしました。"

@@ -47,6 +47,7 @@ def raw(
     *,
     subject: str = "拠点整備・運用に関する照会",
     sender: str = ASKER,
+    to: str = "zaitaku@example.jp",
     message_id: str = "",
     in_reply_to: str = "",
     files: dict[str, bytes] | None = None,
@@ -54,7 +55,7 @@ def raw(
 ) -> bytes:
     """The bytes of a mail to the desk."""
     message = EmailMessage()
-    message["From"], message["To"], message["Subject"] = sender, "zaitaku@example.jp", subject
+    message["From"], message["To"], message["Subject"] = sender, to, subject
     digest = sha256(f"{sender}{subject}{text}{in_reply_to}".encode()).hexdigest()[:20]
     message["Message-ID"] = message_id or f"<{digest}@example.jp>"
     if in_reply_to:

@@ -27,6 +27,7 @@ from kyoten.organisations.actions import people
 from kyoten.organisations.actions.addresses import confirmation_token
 from kyoten.organisations.models import AddressConfirmation, AddressImport, Area, Designation
 from kyoten.papers.forms import write_form
+from kyoten.post import mime
 from kyoten.post.actions import receive, send
 from kyoten.post.inbox import read_new
 from kyoten.post.models import InboundMail, OutboundMail
@@ -48,19 +49,6 @@ SEATS = {
 }
 MANAGERS = {"松": "seat_matsudo2", "事": "seat_secretariat2"}
 MISSING = 987654
-MAIL = b"""From: a@example.jp\r
-Subject: ?\r
-Content-Type: multipart/mixed; boundary=b\r
-\r
---b\r
-\r
-x\r
---b\r
-Content-Disposition: attachment; filename=a.docx\r
-\r
-PK\r
---b--\r
-"""
 # What a page may write down: who read it, and that the session goes on.
 NOT_OF_THE_RECORD = {"records.AccessLog", "sessions.Session", "web.Rescued"}
 
@@ -103,8 +91,10 @@ def _around(at: SimpleNamespace) -> None:
     at.failed = send(
         to=["nowhere"], subject="x", text="x", at=when, key="k", by=None, section_id=world.section_chiba.pk
     )[0]
-    at.unplaced = receive(MAIL, source="test", at=when)
+    [of_nobody] = send(to=["a@example.jp"], subject="x", text="x", at=when, key="seal", by=None, section_id=None)
+    at.unplaced = receive(mime.answer(of_nobody, "x", [("a.docx", b"PK")], at=when), source="test", at=when)
     read_new(when)
+    InboundMail.objects.filter(pk=at.unplaced.pk).update(state="attention")
     at.mail_answer = MailAnswer.objects.create(
         addressee=at.case, mail_id=at.unplaced.pk, sender="a@example.jp", text="?", received_at=when
     )

@@ -23,6 +23,20 @@ pytestmark = pytest.mark.django_db
 ABOUT = {"seat_secretariat": 2, "seat_secretariat2": 5}  # who has the conflict sees 柏市's only
 
 
+def answers(pk):
+    """The pages of an answer to a mail of ours: list, mail, file, act."""
+    named = [reverse(f"post:attention_{name}", args=[pk]) for name in ("mail", "file", "settle")]
+    return reverse("post:attention"), *named
+
+
+def unasked(pk):
+    """Those of what came of its own accord."""
+    return (
+        reverse("sorting:list"), reverse("sorting:mail", args=[pk]), reverse("sorting:file", args=[pk, 0]),
+        reverse("sorting:settle", args=[pk]),
+    )  # fmt: skip
+
+
 @pytest.fixture(autouse=True)
 def in_time(clock, settings):
     settings.ALLOWED_HOSTS = ["testserver"]
@@ -105,27 +119,30 @@ def test_what_the_people_of_the_case_write_unasked_is_hidden(world, undelivered)
     raw = f"From: {mail.to.upper()}\r\nTo: zaitaku@example.jp\r\nSubject: hello\r\n\r\nhello\r\n".encode()
     receive(raw, source="imap", at=calling.ANNOUNCING)
     read_new(calling.ANNOUNCING)
-    assert_hidden(world, InboundMail.objects.get())
+    assert_hidden(world, InboundMail.objects.get(), unasked)
 
 
 def test_what_a_stranger_writes_is_hidden_from_nobody(world, undelivered):
     receive(b"From: a@example.jp\r\nTo: zaitaku@example.jp\r\nSubject: hello\r\n\r\nhello\r\n", source="imap", at=calling.ANNOUNCING)  # fmt: skip
     read_new(calling.ANNOUNCING)
-    assert [len(login(Client(), getattr(world, n)).get(reverse("post:attention")).context["page"]) for n in ABOUT] == [1, 1]  # fmt: skip
+    assert [len(login(Client(), getattr(world, n)).get(reverse("sorting:list")).context["page"]) for n in ABOUT] == [1, 1]  # fmt: skip
 
 
-def assert_hidden(world, mail):
+def assert_hidden(world, mail, pages=answers):
+    listing, shown, whole, settle = pages(mail.pk)
     client, colleague = login(Client(), world.seat_secretariat), login(Client(), world.seat_secretariat2)
     nothing = client.get(reverse("post:attention_mail", args=[987654])).content
-    for name, words in (("attention_mail", "メールの原本"), ("attention_file", "Subject: ")):
-        url = reverse(f"post:{name}", args=[mail.pk])
+    for url, words in ((shown, "メールの原本"), (whole, "Subject: ")):
         assert client.get(url).content == nothing
         assert words in read(colleague.get(url))
-    assert client.post(reverse("post:attention_settle", args=[mail.pk])).content == nothing
+    assert client.post(settle).content == nothing
     mail.refresh_from_db()
     assert mail.state == "attention"
-    assert [len(c.get(reverse("post:attention")).context["page"]) for c in (client, colleague)] == [0, 1]
-    assert [reverse("post:attention") in c.get("/").text for c in (client, colleague)] == [False, True]
+    assert [len(c.get(listing).context["page"]) for c in (client, colleague)] == [0, 1]
+    badges = [
+        sum(item.badge for item in c.get("/").context["menu"] if item.url == listing) for c in (client, colleague)
+    ]
+    assert badges == [0, 1]
 
 
 # ---- while the organiser types the case in, and what the prefecture sent of it ----------------------

@@ -9,6 +9,7 @@ from django.test import Client
 from django.urls import reverse
 
 from kyoten.organisations.models import Seat
+from kyoten.post import mime
 from kyoten.post.actions import receive, resend, send, settle
 from kyoten.post.inbox import read_new
 from kyoten.post.links import without_keys
@@ -16,6 +17,7 @@ from kyoten.post.models import InboundMail, OutboundMail
 from kyoten.post.worker import deliver_due
 from kyoten.records.actions import store_file
 from kyoten.records.models import AccessLog, Event, Refused
+from kyoten.web.rounds import other_answers_by_mail
 from tests.flows import calling
 from tests.world import AT, login
 
@@ -192,9 +194,12 @@ def test_what_is_still_being_tried_is_shown_below(world):
     assert "送信を繰り返しているメール" not in login(Client(), world.seat_saitama).get(reverse("post:failures")).text
 
 
-def unplaced():
-    mail = receive("From: 担当 <a@city.example.jp>\r\nSubject: 別紙\r\n\r\n送ります".encode(), source="test", at=AT)
+def unplaced(text="送ります"):
+    """An answer to a mail that no section sent."""
+    [sent] = send(to=["a@city.example.jp"], subject="別紙", text="x", at=AT, key="seal", by=None, section_id=None)
+    mail = receive(mime.answer(sent, text, [], at=AT), source="test", at=AT)
     read_new(AT)
+    other_answers_by_mail(AT)
     return mail
 
 
@@ -257,9 +262,7 @@ def test_an_answer_that_quotes_the_link_does_not_show_it(world):
     call = calling.asked(world)
     token = calling.case(call, world.matsudo).token
     link = f"{settings.BASE_URL}{reverse('inquiries:link', args=[token])}"
-    receive(f"From: a@city.example.jp\r\nSubject: x\r\n\r\n送ります\r\n> {link}\r\n".encode(), source="test", at=AT)
-    read_new(AT)
-    mail = InboundMail.objects.get()
+    mail = unplaced(f"送ります\n> {link}")
     viewer = Seat.objects.create(
         person=world.seat_viewer.person, section=world.section_secretariat, role=Seat.Role.VIEWER
     )

@@ -26,6 +26,7 @@ from kyoten.organisations.models import (
     Supervision,
     User,
 )
+from kyoten.post.actions import send
 from kyoten.post.models import InboundMail, OutboundMail
 from kyoten.programmes.models import Programme
 from kyoten.records.actions import Entry, record_many, store_file
@@ -257,9 +258,12 @@ def failures(world: World, numbers: Sequence[int]) -> None:
 
 def strange_mails(world: World, numbers: Sequence[int]) -> None:
     raw = store_file(b"x", "a.eml", by=None, at=NOON)
+    [ours] = send(
+        to=["a@example.jp"], subject="x", text="x", at=NOON, key=f"seal:{numbers[0]}", by=None, section_id=None
+    )
     InboundMail.objects.bulk_create(
         InboundMail(sha256=f"{n:064}", original=raw, source="imap", received_at=NOON, recorded_at=NOON, state="attention",
-                    sender="a@example.jp", subject=f"見本{n:02}", problem="差出人が分かりません。")
+                    answers=ours, sender="a@example.jp", subject=f"見本{n:02}", problem="差出人が分かりません。")
         for n in numbers
     )  # fmt: skip
 

@@ -287,3 +287,19 @@ def test_what_a_hub_hands_in_is_the_hubs_whoever_it_was_sent_to(world, officer, 
     case = Consultation.objects.get()
     assert (case.operator, case.subject) == (at.officer.organisation, "夜間の対応について")
     assert (shown(hub, "other"), shown(officer, "other")) == (["広告"], [])
+
+
+def test_what_waits_to_be_sorted_stands_at_home_and_in_the_menu_of_whose_desk_it_is(world):
+    at = knowing.hub(world)
+    clients = [login(Client(), seat) for seat in (at.officer, world.seat_secretariat, world.seat_matsudo)]
+    listing = reverse("sorting:list")
+
+    def badges():
+        return [[item.badge for item in c.get("/").context["menu"] if item.url == listing] for c in clients]
+
+    assert badges() == [[0], [0], []]
+    arrive(subject="御案内", sender="a@example.jp", list_id="<news.example.jp>", to=at.desk.definition.contact.email)
+    assert badges() == [[1], [0], []]
+    assert ["要確認 1件" in c.get("/").content.decode() for c in clients] == [True, False, False]
+    page = clients[0].get(listing)
+    assert ([mail.subject for mail in page.context["page"]], page.context["tab"]) == (["御案内"], "other")

@@ -185,12 +185,19 @@ class InboundQuerySet(models.QuerySet):
         """要確認: what a person has to look at, oldest first."""
         return self.filter(state="attention").order_by("id")
 
-    def attention_of(self, section_id: int, *, unplaced: bool) -> InboundQuerySet:
-        """要確認 for one section: answers to mails it sent. `unplaced`: also what answers nothing we know of, and what
-        answers a mail of no section (the organiser sees these)."""
-        own, nobody = Q(answers__from_section_id=section_id), Q(answers=None) | Q(answers__from_section_id=None)
-        nobody &= Q(operator_id=None)
-        return self.attention().filter(own | nobody if unplaced else own)
+    def attention_of(self, section_id: int, *, nobodys: bool) -> InboundQuerySet:
+        """要確認 for one section: answers to mails it sent. `nobodys`: also answers to a mail of no section (the organiser
+        sees these). What answers nothing of ours waits to be sorted (`waiting`)."""
+        own, others = Q(answers__from_section_id=section_id), Q(answers__isnull=False, answers__from_section_id=None)
+        return self.attention().filter(own | others if nobodys else own, sort="")
+
+    def waiting(self, operators: Iterable[int | None]) -> InboundQuerySet:
+        """振り分けを待つ: what these bodies have to sort (None: the organiser's own and what belongs to nobody)."""
+        operators = list(operators)
+        of = Q(operator_id__in=[pk for pk in operators if pk is not None])
+        if None in operators:
+            of |= Q(operator_id=None)
+        return self.attention().filter(of, Q(answers=None) | ~Q(sort=""))
 
     def shown_to(self, person_id: int) -> InboundQuerySet:
         """Without what answers a mail about a case this person has a conflict of interest in, and without what the

@@ -33,11 +33,7 @@ def unsorted() -> QuerySet[InboundMail]:
 
 def pile(sort: str, operators: Iterable[int | None]) -> QuerySet[InboundMail]:
     """What waits in one pile for these bodies (None: the organiser's), oldest first."""
-    operators = list(operators)
-    wanted = Q(operator_id__in=[pk for pk in operators if pk is not None])
-    if None in operators:
-        wanted |= Q(operator_id=None)
-    return InboundMail.objects.filter(wanted, sort=sort, state="attention").order_by("id")
+    return InboundMail.objects.waiting(operators).filter(sort=sort)
 
 
 def place(mails: Iterable[InboundMail], sort: str, operator_id: int | None) -> int:

@@ -144,13 +144,13 @@ def failure_settle(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("post:failures")
 
 
-# ---- 要確認の受信メール: answers no case could take, and for the organiser what belongs to nobody
+# ---- 要確認の受信メール: answers no case could take, and for the organiser those to mails of no section
 
 
 def _attention(request: HttpRequest) -> QuerySet:
-    unplaced = request.seat.organisation.kind == "secretariat"
+    nobodys = request.seat.organisation.kind == "secretariat"
     mails = InboundMail.objects.shown_to(request.seat.person_id)
-    return mails.attention_of(request.seat.section_id, unplaced=unplaced)
+    return mails.attention_of(request.seat.section_id, nobodys=nobodys)
 
 
 def _unplaced(request: HttpRequest, pk: int) -> InboundMail:

@@ -50,9 +50,11 @@ MENU = [
 ]
 
 
-# Entries that not everybody has, in the order menu_facts counts them; the number of the first two stands beside them.
-DEPENDING = ("post:failures", "post:attention", "consultations:list", "consultations:report", "examples:list")
-BADGES = DEPENDING[:2]
+# Entries that not everybody has, in the order menu_facts counts them; the number of the first three stands beside them.
+DEPENDING = (
+    "post:failures", "post:attention", "sorting:list", "consultations:list", "consultations:report", "examples:list",
+)  # fmt: skip
+BADGES = DEPENDING[:3]
 
 
 @dataclass(frozen=True)
@@ -87,33 +89,38 @@ def menu(seat, here: str) -> list[Item]:
     items = []
     for title, name, beginnings in MENU:
         url = address(name)
-        if url and allowed(ROUTES[name], seat) and facts.get(name) != 0:
+        sorts = name == "sorting:list" and has_mailbox(seat, facts)  # also while nothing waits
+        if url and allowed(ROUTES[name], seat) and (sorts or facts.get(name) != 0):
             items.append(Item(title, url, here.startswith(beginnings), facts.get(name, 0) if name in BADGES else 0))
     return items
 
 
+def has_mailbox(seat: Seat, facts: dict[str, int]) -> bool:
+    return seat.organisation.kind == "secretariat" or facts["consultations:list"] > 0
+
+
 def menu_facts(seat: Seat) -> dict[str, int]:
     """What decides about entries that not everybody has: numbers of mails, and whether there is a desk. One query."""
-    unplaced = seat.organisation.kind == "secretariat"
-    statement, params = _counting(connection.vendor, unplaced)
+    statement, params = _counting(connection.vendor, seat.organisation.kind == "secretariat")
     ids = {PERSON: seat.person_id, SECTION: seat.section_id, BODY: seat.organisation.pk}
     with connection.cursor() as cursor:
         cursor.execute(statement, [ids.get(value, value) for value in params])
         facts = dict(zip(DEPENDING, cursor.fetchone(), strict=True))
     facts["consultations:report"] *= seat.organisation.kind == "ministry"  # a desk's own body has it on its inbox
-    return facts | {"sorting:list": int(unplaced or facts["consultations:list"] > 0)}
+    return facts
 
 
 PERSON, SECTION, BODY = -1, -2, -3  # stand in the statement for whom it is asked
 
 
 @lru_cache
-def _counting(vendor: str, unplaced: bool) -> tuple[str, tuple[Any, ...]]:
+def _counting(vendor: str, organiser: bool) -> tuple[str, tuple[Any, ...]]:
     """The statement of menu_facts, put together once: it stands on every page, and that costs ten times its running."""
     sent, arrived = OutboundMail.objects.shown_to(PERSON), InboundMail.objects.shown_to(PERSON)
     counts = [
         sent.failed_for([SECTION]),
-        arrived.attention_of(SECTION, unplaced=unplaced),
+        arrived.attention_of(SECTION, nobodys=organiser),
+        arrived.waiting([None, BODY] if organiser else [BODY]),
         Programme.objects.filter(organiser=BODY, has_desk=True),
         Programme.objects.filter(organiser__kind__in=NATIONAL, has_desk=True),
         Example.objects.shown_to_body(BODY),

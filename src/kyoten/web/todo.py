@@ -21,6 +21,7 @@ from kyoten.programmes.models import Programme
 from kyoten.rules.clock import END_OF_DAY, JST
 from kyoten.rules.wareki import fiscal_year, fiscal_year_name
 from kyoten.web import todo_desk
+from kyoten.web.sorting import operators_of
 
 State = tuple[str, str]  # words, kind of tag
 
@@ -294,12 +295,20 @@ def mails(desk: Desk) -> Iterator[Task]:
             act="確認する",
         )
     arrived = InboundMail.objects.shown_to(desk.seat.person_id)
-    attention = arrived.attention_of(desk.seat.section_id, unplaced=desk.kind == "secretariat")
+    attention = arrived.attention_of(desk.seat.section_id, nobodys=desk.kind == "secretariat")
     if number := attention.count():
         yield Task(
             title="自動では処理できなかった受信メール",
             url=reverse("post:attention"),
             note="内容の確認",
+            state=(f"要確認 {number}件", "warn"),
+            act="確認する",
+        )
+    if number := arrived.waiting(operators_of(desk.seat)).count():
+        yield Task(
+            title="受信箱の振り分け",
+            url=reverse("sorting:list"),
+            note="申込・相談・その他の別の確認",
             state=(f"要確認 {number}件", "warn"),
             act="確認する",
         )

@@ -49,8 +49,7 @@ def _waiting(request: HttpRequest, tab: str) -> QuerySet[InboundMail]:
     if tab in sorting.PILES:
         return mails & sorting.pile(tab, operators)
     if tab == "unread":
-        nobody = mails.filter(state="attention", sort="", answers=None, operator_id=None).order_by("id")
-        return nobody if None in operators else mails.none()
+        return mails & sorting.pile("", operators)
     cases = Consultation.objects.visible_to(request.seat)
     own = mails.filter(sort="desk", state="taken", taken_kind=KIND, taken_id__in=cases.values("pk"), answers=None)
     return own.order_by("-id")
@@ -65,13 +64,13 @@ def _one(request: HttpRequest, pk: int) -> tuple[InboundMail, str]:
 
 
 def list_mails(request: HttpRequest) -> HttpResponse:
-    tab = request.GET.get("pile", "call")
+    counts = {key: _waiting(request, key).count() for key, _ in TABS if key != "desk"}
+    tab = request.GET.get("pile") or next(filter(counts.get, counts), "call")  # where something waits
     if tab not in dict(TABS):
         raise Http404
     page = Paginator(_waiting(request, tab).defer("text", "reply_text"), PAGE).get_page(request.GET.get("page"))
     for mail in page:
         mail.files = len(mail.attachment_names.splitlines())
-    counts = {key: _waiting(request, key).count() for key, _ in TABS if key != "desk"}
     tabs = [{"id": key, "title": title, "count": counts.get(key)} for key, title in TABS]
     data = {"page": page, "tabs": tabs, "tab": tab, "title": dict(TABS)[tab], "mailboxes": _mailboxes(request)}
     return render(request, "sorting/list.html", data)
