@@ -167,6 +167,14 @@ def test_what_a_person_has_added_makes_another_mail_of_it(world, more):
     assert (Consultation.objects.count(), InboundMail.objects.exclude(double_of=None).count()) == (2, 0)
 
 
+@pytest.mark.parametrize("texts", [("", "言葉"), ("言葉", "")])
+def test_a_known_message_id_without_words_stops_nothing(world, texts):
+    for n, text in enumerate(texts):
+        arrive(text, message_id="<same@example.jp>", received=f"from {n}")
+    assert InboundMail.objects.filter(sort="", state="attention").count() == 0
+    assert InboundMail.objects.filter(double_of=None).count() == 2
+
+
 def test_a_known_message_id_with_other_words_is_not_dropped(world):
     arrive(message_id="<same@example.jp>")
     other = arrive("別の相談です。", message_id="<same@example.jp>")

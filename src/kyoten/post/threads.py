@@ -130,9 +130,11 @@ def _by_another_way(mail: InboundMail, other: InboundMail) -> bool:
     if mail.attachment_names or other.attachment_names or _bare_subject(mail) != _bare_subject(other):
         return False
     short, long = sorted((re.sub(r"\s+", "", each.text) for each in (mail, other)), key=len)
+    if not short:
+        return False
     before, found, after = long.partition(short)
     added = [part for part in (before, after) if part]
-    return bool(short and found) and all(len(part) < NOTE and BY_GATEWAY.search(part) for part in added)
+    return bool(found) and all(len(part) < NOTE and BY_GATEWAY.search(part) for part in added)
 
 
 def _bare_subject(mail: InboundMail) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Collection, Iterable
-from contextlib import suppress
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime
 
 from django.conf import settings
@@ -65,16 +65,18 @@ class Sorter:
         for_desks: dict[str, list[InboundMail]] = {}
         doubles: list[tuple[InboundMail, InboundMail]] = []
         for mail in mails:
-            if mail.pk in links.shared and _unplaced(mail) and (first := threads.first_of(mail)):
-                doubles.append((mail, first))
-            elif desk := self.one(mail):
-                for_desks.setdefault(desk.slug, []).append(mail)
+            with _guarded(mail):
+                if mail.pk in links.shared and _unplaced(mail) and (first := threads.first_of(mail)):
+                    doubles.append((mail, first))
+                elif desk := self.one(mail):
+                    for_desks.setdefault(desk.slug, []).append(mail)
         for slug, group in for_desks.items():
             desk = desk_of(slug, self.desks)
             assert desk is not None
             self.take(group, desk, links)
         for mail, first in doubles:
-            returning.note_double(mail, first, at=self.at)
+            with _guarded(mail):
+                returning.note_double(mail, first, at=self.at)
 
     def one(self, mail: InboundMail) -> Desk | None:
         """Settle a mail alone; the desk where it is for one to take."""
@@ -123,16 +125,19 @@ class Sorter:
         except Exception:
             log.exception("%s mails could not be taken together", len(mails))
             for mail in mails:
-                self.take_one(mail, desk)
+                with _guarded(mail), suppress(Refused):  # refused: it was taken already
+                    intake.take_mail(mail, desk, at=self.at)
         InboundMail.objects.filter(pk__in=[mail.pk for mail in mails], state="taken", sort="").update(sort="desk")
 
-    def take_one(self, mail: InboundMail, desk: Desk) -> None:
-        try:
-            with suppress(Refused):  # it was taken already
-                intake.take_mail(mail, desk, at=self.at)
-        except Exception:
-            log.exception("inbound mail %s could not be taken", mail.pk)
-            need_attention(mail, FAILED)
+
+@contextmanager
+def _guarded(mail: InboundMail) -> Iterator[None]:
+    """Whatever goes wrong with one mail, it becomes 要確認, and the next has its turn."""
+    try:
+        yield
+    except Exception:
+        log.exception("inbound mail %s could not be sorted or taken", mail.pk)
+        need_attention(mail, FAILED)
 
 
 def _ourselves() -> set[str]:
