@@ -24,25 +24,29 @@ RULE = re.compile(r"^\s*_{10,}\s*$")
 def reply_text(text: str) -> str:
     """The answer itself: quoted lines, attributions and everything behind 「元のメッセージ」 removed."""
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    headers = [HEADERS.match(line) is not None for line in lines]
     kept: list[str] = []
     for n, line in enumerate(lines):
-        if _cuts(lines, n):
+        if _cuts(lines, headers, n):
             break
         if not line.lstrip().startswith((">", "＞")) and not _attribution(lines, n):
             kept.append(line.rstrip())
     return re.sub(r"\n{3,}", "\n\n", "\n".join(kept)).removesuffix("\n--").strip()
 
 
-def _cuts(lines: list[str], n: int) -> bool:
-    if any(cut.search(lines[n]) for cut in CUTS):
+def _cuts(lines: list[str], headers: list[bool], n: int) -> bool:
+    line = lines[n]
+    # The words first: an expression for every line of every mail takes longer than all the rest of reading it.
+    if ("---" in line or "管理番号" in line) and any(cut.search(line) for cut in CUTS):
         return True
-    start = n + 1 if RULE.match(lines[n]) else n
-    block = lines[start : start + 4]
-    return bool(block) and bool(HEADERS.match(block[0])) and sum(bool(HEADERS.match(line)) for line in block) >= 2
+    start = n + 1 if "__________" in line and RULE.match(line) else n
+    return start < len(lines) and headers[start] and sum(headers[start : start + 4]) >= 2
 
 
 def _attribution(lines: list[str], n: int) -> bool:
     """Only directly above quoted lines: a sentence that merely ends in a colon stays."""
+    if not lines[n].rstrip().endswith((":", "：")):
+        return False
     follows = next((line for line in lines[n + 1 : n + 4] if line.strip()), "")
     quoted = follows.lstrip().startswith((">", "＞"))
     return quoted and any(pattern.match(lines[n]) for pattern in ATTRIBUTION)
