@@ -54,6 +54,17 @@ def test_the_locked_file_joins_its_password(world):
 
 
 @pytest.mark.parametrize("first", ["file", "password"])
+@pytest.mark.parametrize(("after", "cases"), [(timedelta(hours=24), 2), (timedelta(hours=24, microseconds=1), 3)])
+def test_a_pair_in_one_batch_with_another_that_only_speaks_of_a_password(world, first, after, cases):
+    pair = [{"files": {"資料.zip": zipped(locked=True)}}, PASSWORD]
+    for n, more in enumerate(pair if first == "file" else reversed(pair)):
+        desking.mail(**more, at=SATURDAY + n * after)
+    desking.mail("ログインのパスワードを忘れました。", sender="z@example.jp", at=SATURDAY)
+    rounds.sorted_mail(SATURDAY)
+    assert (Consultation.objects.count(), warnings().count(PAIR)) == (cases, 2 * (cases == 2))
+
+
+@pytest.mark.parametrize("first", ["file", "password"])
 def test_a_gateway_tells_the_password_from_its_own_address(world, first):
     pair = [{"files": {"資料.zip": zipped(locked=True)}}, PASSWORD | {"sender": "noreply@matsudo.example.jp"}]
     for n, more in enumerate(pair if first == "file" else reversed(pair)):

@@ -63,6 +63,25 @@ def may_have_partner(mail: InboundMail) -> bool:
     return mail.locked or tells_password(mail)
 
 
+def may_be_pairs(mails: Iterable[InboundMail]) -> set[int]:
+    """Of these, the ones that may have a partner: many a mail speaks of a password, few come with a locked file."""
+    files, telling = set[int](), list[InboundMail]()
+    for mail in mails:
+        if mail.locked:
+            files.add(mail.pk)
+        elif tells_password(mail):
+            telling.append(mail)
+    times = [mail.received_at for mail in telling]
+    if (
+        times
+        and InboundMail.objects.filter(
+            locked=True, received_at__range=(min(times) - WITHIN, max(times) + WITHIN)
+        ).exists()
+    ):
+        return files | {mail.pk for mail in telling}
+    return files
+
+
 def partner(mail: InboundMail, **taken: object) -> InboundMail | None:
     """The other mail of the pair: of the same sender, within a day, the nearest; else of the gateway of its domain. Only
     among those `taken` so."""

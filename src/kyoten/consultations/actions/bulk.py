@@ -17,7 +17,7 @@ from kyoten.consultations.models import KIND, Consultation, Message
 from kyoten.consultations.models import Sequence as Numbers
 from kyoten.post import threads
 from kyoten.post.bulk import update_many
-from kyoten.post.locked import may_have_partner
+from kyoten.post.locked import may_be_pairs
 from kyoten.post.models import InboundMail
 from kyoten.records.actions import record_many
 from kyoten.records.models import Refused
@@ -31,7 +31,7 @@ def take_mails(mails: Sequence[InboundMail], desk: Desk, *, at: datetime, links:
     hang together, where that is known already.
     """
     links = threads.links(mails) if links is None else links
-    alone = {mail.pk for mail in mails if mail.answers_id or may_have_partner(mail)}
+    alone = {mail.pk for mail in mails if mail.answers_id} | may_be_pairs(mails)
     if free := [mail for mail in mails if mail.pk not in links.related | alone]:
         _take_together(free, desk, at=at)
     hanging = [mail for mail in mails if mail.pk in links.related | alone]
