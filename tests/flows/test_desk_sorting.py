@@ -16,7 +16,7 @@ from kyoten.records.models import Event, Refused
 from kyoten.rules.clock import JST
 from kyoten.web import rounds, sorting
 from kyoten.web.taking import BATCH, take_directory
-from tests.flows import desking, outlook
+from tests.flows import desking, knowing, outlook
 from tests.flows.calling import opened
 from tests.flows.desking import ASKER, SATURDAY, TEMPLATE, TUESDAY
 
@@ -354,3 +354,24 @@ def test_the_next_batch_is_on_its_way_while_one_is_taken_and_a_double_in_it_is_k
     assert [case.subject for case in cases] == [str(n) for n in range(BATCH)]
     assert list(InboundMail.objects.values_list("state", "sort").distinct()) == [("taken", "desk")]
     assert len({case.received_at for case in cases}) == BATCH
+
+
+@pytest.mark.parametrize(
+    ("day", "to", "slug"),
+    [
+        ("2024-07-25", "somebody@example.jp", "r6-soudan"),
+        ("2025-02-28", "somebody@example.jp", "r6-soudan"),
+        ("2025-03-01", "somebody@example.jp", "r7-zaitaku"),
+        ("2025-06-25", "somebody@example.jp", "r7-zaitaku"),
+        ("2025-07-19", "somebody@example.jp", "r7-zaitaku"),
+        ("2026-03-01", "somebody@example.jp", "r7-zaitaku"),
+        ("2025-07-19", "zaitaku-r6@example.jp", "r6-soudan"),
+        ("2025-07-19", "Renkei@Chiba-City.example.jp", "chiba-hub-soudan"),
+    ],
+)
+def test_what_names_no_desk_came_to_the_organisers_mailbox(world, day, to, slug):
+    """A hub's desk is open all year, and gets only what was written to it."""
+    knowing.hub(world)
+    knowing.published("r6-soudan", world.secretariat)
+    mail = arrive(at=datetime.fromisoformat(f"{day}T10:00").replace(tzinfo=JST), to=to)
+    assert Consultation.objects.get(pk=mail.taken_id).programme == slug

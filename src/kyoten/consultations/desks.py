@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from django.db import connection
 from django.db.models import QuerySet
@@ -77,10 +77,17 @@ def desk_of(slug: str, among: Iterable[Desk]) -> Desk | None:
 
 
 def addressed(among: list[Desk], recipients: Iterable[str], at: datetime) -> Desk | None:
-    """The desk a mail was written to: by its address; else the one whose period it is, where there is only one."""
-    to = {address.casefold() for address in recipients}
-    by_address = [desk for desk in among if desk.definition.contact.email.casefold() in to]
-    if by_address:
-        return by_address[0]
-    running = [d for d in among if d.rules.period.starts <= local(at).date() <= d.rules.period.ends]
-    return running[0] if len(running) == 1 else None
+    """The desk a mail was written to: by its address. What names none of them (forwarded, Bcc) came to the organiser's
+    mailbox: of its desks the one whose period it is, else the one that begins next, else the last."""
+    to, day = {address.casefold() for address in recipients}, local(at).date()
+    named = [desk for desk in among if desk.definition.contact.email.casefold() in to]
+    organisers = [desk for desk in among if desk.operator.kind == "secretariat"]
+    return min(named or organisers or among, key=lambda desk: _distance(desk, day), default=None)
+
+
+def _distance(desk: Desk, day: date) -> tuple[int, int]:
+    """How far a day is from the desk's period: inside, before, behind; of two, the one that begins or ended nearer."""
+    period = desk.rules.period
+    if day < period.starts:
+        return 1, (period.starts - day).days
+    return (0, (day - period.starts).days) if day <= period.ends else (2, (day - period.ends).days)

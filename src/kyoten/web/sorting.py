@@ -56,8 +56,8 @@ class Sorter:
     """What one round of sorting knows: the desks, and for whom a call is open."""
 
     def __init__(self, at: datetime, own: list[Desk] | None = None) -> None:
+        # `own`: handed in by a body, for its own desks: nobody else's gets any of it
         self.at, self.desks = at, desks() if own is None else own
-        self.handed_in = own is not None  # by a body, for its own desks: nobody else's gets any of it
         self.applying = set(Call.objects.filter(announced_at=None).values_list("organiser__organisation", flat=True))
 
     def sort(self, mails: list[InboundMail]) -> None:
@@ -96,8 +96,6 @@ class Sorter:
 
     def proposed(self, mail: InboundMail) -> tuple[Desk | None, str]:
         desk = addressed(self.desks, mail.recipients.splitlines(), mail.received_at)
-        if desk is None and self.handed_in:
-            desk = next(iter(self.desks), None)
         if (
             mail.machine in ("auto", "list")
             or mail.sender.casefold() in _ourselves()

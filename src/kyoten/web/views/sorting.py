@@ -199,9 +199,9 @@ def _tell(request: HttpRequest, mail: InboundMail, title: str) -> None:
 
 
 def _desk(request: HttpRequest, mail: InboundMail) -> Desk | None:
-    """The desk of this seat's body a mail was written to; else its newest."""
+    """The desk of this seat's body a mail was written to, or that is nearest in time."""
     own = desks_of(request.seat)
-    return addressed(own, mail.recipients.splitlines(), mail.received_at) or next(iter(own), None)
+    return addressed(own, mail.recipients.splitlines(), mail.received_at)
 
 
 @require_POST
