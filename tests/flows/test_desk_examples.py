@@ -48,7 +48,7 @@ def test_a_hub_desks_question_becomes_an_example(world):
     examples.release(example, at.desk, by=at.manager, at=ANSWERED)
     example.refresh_from_db()
     assert example.question == (
-        "○○（氏名）様（○○（年齢））の退院後の訪問診療を探しています。○○（団体名）の○○（個人情報）です。"
+        "○○（氏名）様（○○（年齢））の退院後の訪問診療を探しています。○○（団体名）の○○（氏名）です。"
     )
     readers = (
         world.seat_matsudo,
