@@ -120,7 +120,7 @@ def notice_set(plan: Plan, frozen: Mapping[str, Any], by: Seat, at: datetime) ->
     mail = Article(
         "通知のメールの文面",
         [Words(frozen["mail"])],
-        note="宛先ごとに、宛名と回答用のリンクが入ります。参考送付する団体へは、回答の期限と方法に代えて、回答不要の旨が入ります。",
+        note="宛先ごとに、宛名と回答用のリンクが入ります。参考送付する団体へは、通知文の前に参考送付で回答不要の旨と依頼先の回答期限が入り、回答の方法は入りません。",
     )
     forms = [FilledForm(definition, {}, "様式")] if definition.form else []
     letter = _notice_letter(plan, frozen, by)

@@ -254,11 +254,13 @@ def notice(inquiry: Inquiry, *, to: str, link: str, reference: bool = False, enc
     """The same for any addressee; an inquiry not yet sent has its day and its number left open."""
     day = wareki(local(inquiry.sent_at).date()) if inquiry.sent_at else "（施行日）"
     number = [inquiry.document_number] if inquiry.document_number else []
-    lines = [*number, day, "", f"{to}　御中", "", f"{inquiry.asker}", "", inquiry.covering_text, "", *_annex(inquiry)]
+    lead = [_for_reference(inquiry), ""] if reference else []
+    lines = [*number, day, "", f"{to}　御中", "", f"{inquiry.asker}", ""]
+    lines += [*lead, inquiry.covering_text, "", *_annex(inquiry)]
     if enclosed:
         lines += [f"■ 添付　{'、'.join(enclosed)}"]
     if reference:
-        return "\n".join([*lines, "※参考としてお送りするものです。回答の必要はありません。"])
+        return "\n".join(lines)
     if inquiry.due:
         lines += [f"■ 回答期限　{until(inquiry.due)}"]
     if inquiry.silence_text:
@@ -274,6 +276,12 @@ def notice(inquiry: Inquiry, *, to: str, link: str, reference: bool = False, enc
             "3) Kyotenにログインして回答",
         ]
     )
+
+
+def _for_reference(inquiry: Inquiry) -> str:
+    """Above a text that asks others for an answer: who only gets it for reference must not take it as asked."""
+    due = f"（回答期限　{until(inquiry.due)}）" if inquiry.due else ""
+    return f"※依頼先の団体へ次のとおり通知しました{due}。参考としてお送りするもので、貴団体の回答の必要はありません。"
 
 
 def _annex(inquiry: Inquiry) -> list[str]:
