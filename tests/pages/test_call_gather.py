@@ -6,6 +6,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from kyoten.calls.actions import applying
 from kyoten.organisations.models import Seat, Section
 from kyoten.post.models import OutboundMail
 from tests.flows import calling
@@ -34,6 +35,18 @@ def test_what_can_be_done_stands_above_the_list(world, asked):
         assert reverse(name, args=[calling.case(asked, world.matsudo).inquiry_id]) in before
     assert [words in before for words in ("対応</h2>", "選んだ団体へ再依頼", "代行入力", "照会先の追加")] == [True] * 4
     assert "再依頼</button>" not in table
+
+
+def test_a_form_begun_by_proxy_is_counted_among_the_overdue(world, asked, clock):
+    by, town = world.seat_chiba, world.kamagaya
+    applying.start(asked, municipalities=[town], applicant=town, proxy="prefecture", by=by, at=calling.WRITING)
+    clock(calling.GATHERING)
+    response = login(Client(), by).get(GATHER)
+    rows = [row for row in response.context["rows"] if row.purpose == "answer"]
+    assert [row.shown[0] for row in rows if row.organisation == town] == ["期限超過（代行入力）"]
+    assert {part["label"]: part["count"] for part in response.context["counts"] if part["count"]} == {
+        "期限超過": len(rows)
+    }
 
 
 def test_the_organisers_acts_stand_above_the_list_too(world, asked):
