@@ -25,6 +25,7 @@ from kyoten.records.models import Actor, Attachment
 from kyoten.rules import answers as form_answers
 from kyoten.rules.clock import deadline_moment, local
 from kyoten.rules.definition import Definition, Field, GuideBlock
+from kyoten.rules.text import without_reading
 from kyoten.rules.wareki import wareki
 
 FEW_ADDRESSEES = 3  # up to so many stand on the letter itself
@@ -214,7 +215,7 @@ def result_letter(decision: Decision, call: Call, *, number: str, day: date, by:
     definition = call.definition
     who = [
         answers.get("rep_organisation", ""),
-        f"{answers.get('rep_title', '')}　{answers.get('rep_name', '')}　様".strip("　"),
+        f"{answers.get('rep_title', '')}　{without_reading(answers.get('rep_name', ''))}　様".strip("　"),
     ]
     contact = definition.contact
     letter = Letter(
