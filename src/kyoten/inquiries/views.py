@@ -177,7 +177,7 @@ def _group(row: Addressee, at) -> str:
     if row.state == "returned":
         return "補正依頼中"
     if row.overdue_at(at):
-        return "期限超過" if row.shown[1] == "stop" else DEEMED  # the words may say more: 期限超過（代行入力）
+        return row.shown[0]
     return "検討中" if row.state == "considering" else "未回答"
 
 
