@@ -1,5 +1,6 @@
 """The desk's pages: lists, what a refusal keeps, who sees a case, what a read leaves behind."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -34,6 +35,13 @@ def test_an_empty_inbox_says_what_to_do(office):
     page = office.get(reverse("consultations:list")).content.decode()
     assert "この条件に合う相談はありません" in page
     assert f'href="{reverse("consultations:log", args=["r7-zaitaku"])}"' in page
+
+
+@pytest.mark.parametrize("act", ["assigning", "describe", "referring", "calling"])
+def test_a_label_belongs_to_one_field_of_the_page(office, world, act):
+    page = office.get(case_url(desking.taken(world)), {"act": act}).text
+    ids = re.findall(r' id="([^"]+)"', page)
+    assert "answer_text" in ids and sorted(ids) == sorted(set(ids))
 
 
 def test_the_views_of_the_inbox(office, world):
