@@ -129,6 +129,16 @@ def test_what_was_typed_stays_on_a_page_that_refuses(office, world):
     assert "長い質問" in page
 
 
+def test_what_waits_for_approval_stands_at_home_with_the_day_it_is_due(office, world):
+    case = desking.taken(world)
+    office.post(case_url(case, "draft"), {"subject": "Re", "text": "回答です。", "do": "approval"})
+    title = "承認待ちの回答案"
+    lines = [[line for line in todo_desk.lines(seat, TUESDAY) if line["title"] == title]
+             for seat in (world.seat_secretariat, world.seat_secretariat2)]  # fmt: skip
+    case.refresh_from_db()
+    assert [[(line["due"], line["state"]) for line in own] for own in lines] == [[], [(case.due, ("1件", "warn"))]]
+
+
 def test_draft_and_approval_by_two_people(office, client, world, clock):
     case = desking.taken(world)
     office.post(case_url(case, "draft"), {"subject": "Re", "text": "回答です。", "do": "approval"})
