@@ -59,7 +59,7 @@ def test_a_mail_is_answered_by_two_people(office, axe, stays_in_width, world):
     page.get_by_role("link", name="拠点整備・運用に関する照会").click()
     axe(page)
     stays_in_width(page)
-    page.get_by_role("link", name="担当を変える").click()
+    page.get_by_role("link", name="担当を決める").click()
     page.get_by_role("button", name="自分が担当する").click()
     page.get_by_text("担当を変更しました").wait_for()
     page.fill("[name=text] >> nth=0", "次の例があります。")
