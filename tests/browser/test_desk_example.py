@@ -30,7 +30,7 @@ def test_a_question_to_the_hub_becomes_an_example(page, axe, stays_in_width, hub
     axe(page)
     stays_in_width(page)
     page.get_by_role("button", name="伏せる", exact=True).click()
-    page.get_by_text("4か所を伏せました。").wait_for()
+    page.get_by_text("2か所を伏せました。").wait_for()
     assert page.get_by_text("山田太郎").count() == 0
     page.fill("[name=text] >> nth=0", "西区の診療所をご紹介しました。")
     page.locator("summary", has_text="電話で回答した").click()

@@ -27,6 +27,30 @@ def office(page, world, clock):
     return sit
 
 
+def test_what_was_typed_and_not_saved_is_left_only_on_purpose(office, world):
+    case = desking.taken(world)
+    page = office(world.seat_secretariat, f"/desk/{case.pk}/")
+    asked: list[str] = []
+    answer = "dismiss"
+
+    def hear(dialog):
+        asked.append(dialog.type)
+        dialog.dismiss() if answer == "dismiss" else dialog.accept()
+
+    page.on("dialog", hear)
+    page.locator("[name=text]").first.press_sequentially("次の例があります。")
+    page.get_by_role("link", name="相談者・分類を直す").click()
+    assert (asked, page.locator("[name=text]").first.input_value()) == (["beforeunload"], "次の例があります。")
+    answer = "accept"
+    page.get_by_role("link", name="相談者・分類を直す").click()
+    page.get_by_role("heading", name="相談者・分類を直す").wait_for()
+    assert asked == ["beforeunload", "beforeunload"]
+    page.locator("[name=text]").first.press_sequentially("次の例があります。")
+    page.get_by_role("button", name="下書きを保存").click()
+    page.get_by_text("保存しました").first.wait_for()
+    assert asked == ["beforeunload", "beforeunload"]
+
+
 def test_a_mail_is_answered_by_two_people(office, axe, stays_in_width, world):
     case = desking.taken(world)
     page = office(world.seat_secretariat)
@@ -35,7 +59,7 @@ def test_a_mail_is_answered_by_two_people(office, axe, stays_in_width, world):
     page.get_by_role("link", name="拠点整備・運用に関する照会").click()
     axe(page)
     stays_in_width(page)
-    page.get_by_role("link", name="担当を変える").click()
+    page.get_by_role("link", name="担当を決める").click()
     page.get_by_role("button", name="自分が担当する").click()
     page.get_by_text("担当を変更しました").wait_for()
     page.fill("[name=text] >> nth=0", "次の例があります。")

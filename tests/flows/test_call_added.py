@@ -92,7 +92,9 @@ def test_who_had_it_for_reference_is_asked_with_a_mail_of_its_own(world):
     assert ("千葉県医師会", "answer", "unread") in below(call)
     first, second = OutboundMail.objects.filter(to=world.section_chiba_association.email).order_by("pk")
     assert (first.subject, second.subject) == (f"【参考送付】{row.inquiry.title}", row.inquiry.title)
-    assert "回答の必要はありません" in first.text and "回答の必要はありません" not in second.text
+    said = "※依頼先の団体へ次のとおり通知しました（回答期限　令和7年7月24日（木））。参考としてお送りするもので、貴団体の回答の必要はありません。"
+    assert f"{said}\n\n{row.inquiry.covering_text}" in first.text and row.token not in first.text
+    assert "回答の必要はありません" not in second.text
     assert second.text.startswith("※先に参考としてお送りした件です。") and row.token in second.text
     assert [e.act for e in Event.objects.of("addressee", row.pk)] == ["receive", "asked"]
 

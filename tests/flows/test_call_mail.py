@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from kyoten.calls.actions import applying
 from kyoten.calls.models import Application
-from kyoten.inquiries.actions import take_replies
+from kyoten.inquiries.actions import settle_mail, take_replies
 from kyoten.inquiries.models import MailAnswer
 from kyoten.organisations.models import Organisation
 from kyoten.papers.forms import write_form
@@ -60,6 +60,16 @@ def test_anything_else_goes_to_a_person(row):
     note = MailAnswer.objects.get()
     assert (row.state, note.addressee, note.text.strip()) == ("unread", row, "来週まで待ってください。")
     assert [e.act for e in Event.objects.of("addressee", row.pk)] == ["receive", "mail"]
+
+
+def test_what_a_person_reads_as_the_answer_counts_from_when_the_mail_arrived(world, row):
+    replied(row, "今年度は応募しません。")
+    settle_mail(MailAnswer.objects.get(), "not_applicable", by=world.seat_chiba, at=calling.GATHERING)
+    row.refresh_from_db()
+    assert calling.WRITING < row.inquiry.due < calling.GATHERING
+    assert (row.state, row.answered_at, row.late) == ("not_applicable", calling.WRITING, False)
+    said = [(e.title, e.at) for e in Event.objects.of("addressee", row.pk) if e.act == "answer"]
+    assert said == [("「該当なし」と回答（メールの返信）", calling.GATHERING)]
 
 
 def test_the_same_mail_twice_is_taken_once(row):

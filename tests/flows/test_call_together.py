@@ -84,6 +84,16 @@ def test_who_was_named_leaves_with_one_click_and_the_other_is_told(world, named,
     assert "共同ではない</button>" not in client.get(url).text
 
 
+def test_the_pages_of_the_application_say_for_whom_it_speaks(world, named, clock):
+    clock(calling.WRITING)
+    said = "区域の市町村　松戸市、柏市、鎌ケ谷市</p>"
+    client = login(Client(), world.seat_matsudo)
+    for page in ("edit", "application"):
+        assert said in client.get(reverse(f"calls:{page}", args=[named.pk])).content.decode()
+    together.leave(calling.case(named.call, world.kamagaya), by=world.seat_kamagaya, at=calling.WRITING)
+    assert "区域の市町村　松戸市、柏市</p>" in client.get(reverse("calls:edit", args=[named.pk])).content.decode()
+
+
 def test_once_submitted_the_prefecture_is_told_too_and_the_paper_stays(world, named):
     base = applying.form_answers.digests(named.form, named.answers)
     ticks = {rule.id: True for rule in named.definition.call.rules if rule.kind == "manual"}

@@ -42,6 +42,9 @@ def test_an_added_row_is_where_the_writing_goes_on(client, page):
     ("organisation", "section", "profession", "group"),
     [
         ("松戸市", "介護保険課", "行政職員", "municipality"),
+        ("松戸市", "介護保険課", "事務", "municipality"),
+        ("松戸市", "障害福祉課", "保健師", "municipality"),
+        ("松戸市障害福祉サービス連絡会", "事務局担当", "社会福祉士", "care_association"),
         ("松戸市在宅医療連携拠点", "", "行政職員", "hub"),
         ("松戸市", "地域包括支援センター", "ケアマネジャー", "care"),
         ("千葉県", "医療整備課", "行政職員", "prefecture"),

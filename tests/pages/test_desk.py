@@ -37,6 +37,13 @@ def test_an_empty_inbox_says_what_to_do(office):
     assert f'href="{reverse("consultations:log", args=["r7-zaitaku"])}"' in page
 
 
+@pytest.mark.parametrize("act", ["assigning", "describe", "referring", "calling"])
+def test_a_label_belongs_to_one_field_of_the_page(office, world, act):
+    page = office.get(case_url(desking.taken(world)), {"act": act}).text
+    ids = re.findall(r' id="([^"]+)"', page)
+    assert "answer_text" in ids and sorted(ids) == sorted(set(ids))
+
+
 def test_the_views_of_the_inbox(office, world):
     mine, free = desking.taken(world), desking.taken(world, "別の照会です。")
     handling.assign(mine, world.seat_secretariat, by=world.seat_secretariat, at=TUESDAY)
@@ -150,6 +157,16 @@ def test_what_was_typed_stays_on_a_page_that_refuses(office, world):
     page = office.post(case_url(case, "refer"), {"to_name": "x", "to_email": "あ", "text": "長い質問"}).content.decode()
     assert "照会先のメールアドレスの形が正しくありません" in page
     assert "長い質問" in page
+
+
+def test_what_waits_for_approval_stands_at_home_with_the_day_it_is_due(office, world):
+    case = desking.taken(world)
+    office.post(case_url(case, "draft"), {"subject": "Re", "text": "回答です。", "do": "approval"})
+    title = "承認待ちの回答案"
+    lines = [[line for line in todo_desk.lines(seat, TUESDAY) if line["title"] == title]
+             for seat in (world.seat_secretariat, world.seat_secretariat2)]  # fmt: skip
+    case.refresh_from_db()
+    assert [[(line["due"], line["state"]) for line in own] for own in lines] == [[], [(case.due, ("1件", "warn"))]]
 
 
 def test_draft_and_approval_by_two_people(office, client, world, clock):

@@ -150,9 +150,12 @@ def test_other_sections_of_the_body_keep_their_own_home(world):
 def test_replies_nobody_could_read_are_shown_to_the_asker(world):
     call = calling.asked(world)
     row = Addressee.objects.get(root=call.inquiry_id, organisation=world.matsudo)
-    MailAnswer.objects.create(addressee=row, mail_id=1, sender="a@example.jp", text="?", received_at=calling.WRITING)
+    mail = {"addressee": row, "sender": "a@example.jp", "text": "?", "received_at": calling.WRITING}
+    MailAnswer.objects.create(mail_id=1, **mail)
+    MailAnswer.objects.create(mail_id=2, **mail)
+    MailAnswer.objects.create(mail_id=3, **mail, settled_at=calling.WRITING)
     found = [task for task in tasks(world.seat_chiba, calling.WRITING) if task[3] == "確認する"]
-    assert found == [(TITLE, None, "要確認 1件", "確認する", reverse("inquiries:asked", args=[row.inquiry_id]))]
+    assert found == [(TITLE, None, "要確認 2件", "確認する", reverse("calls:gather", args=[call.slug]))]
     assert [task for task in tasks(world.seat_matsudo, calling.WRITING) if task[3] == "確認する"] == []
 
 

@@ -205,18 +205,34 @@ def area_kind_in_a_drop_down() -> Case:
     return Case(area_kind("回答", tc(p(chosen)), hand.AREA_OPTIONS), {"area_kind": "2"})
 
 
-@case
-def area_kind_in_rows() -> Case:
+def area_kind_rows(answer: str) -> bytes:
     rows = (
         tr(
             tc(hand.AREA_KIND_LABEL, merge="restart"),
             "1 在宅医療の圏域",
             tc("回答", merge="restart"),
-            tc("2", merge="restart"),
+            tc(answer, merge="restart"),
         ),
         tr(tc("", merge="continue"), "2 在宅医療の圏域ではない", tc("", merge="continue"), tc("", merge="continue")),
     )
-    return Case(hand.form(area=hand.area(kind_row="".join(rows))), {"area_kind": "2"})
+    return hand.form(area=hand.area(kind_row="".join(rows)))
+
+
+@case
+def area_kind_in_rows() -> Case:
+    return Case(area_kind_rows("2"), {"area_kind": "2"})
+
+
+@case
+def area_kind_in_rows_and_in_words() -> Case:
+    return Case(area_kind_rows("2（在宅医療の圏域ではない）"), {"area_kind": "2"})
+
+
+@case
+def area_kind_in_rows_and_not_understood() -> Case:
+    answer = "東葛北部在宅医療の圏域"
+    raw = f"1 在宅医療の圏域\n回答\n{answer}\n\n2 在宅医療の圏域ではない"
+    return Case(area_kind_rows(answer), {"area_kind": answer}, (raw,))
 
 
 @case
@@ -269,6 +285,12 @@ def test_every_kind_of_mark(mark: str) -> None:
 def marks_over_squares_as_bullets() -> Case:
     a, b, c, d, e = OPTIONS
     return Case(issues(f"■{a}○\n■{b}\n■{c}\n■{d}○\n■{e}"))
+
+
+@case
+def marks_of_two_kinds_beside_empty_boxes() -> Case:
+    a, b, c, d, e = OPTIONS
+    return Case(issues(f"✓{a}\n□{b}\n□{c}\n■{d}\n□{e}"))
 
 
 @case

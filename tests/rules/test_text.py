@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kyoten.rules.text import clean, clean_line, narrow, same_words
+from kyoten.rules.text import clean, clean_line, narrow, same_words, without_reading
 
 
 @pytest.mark.parametrize(
@@ -47,3 +47,17 @@ def test_names_are_not_narrowed_but_codes_are() -> None:
 def test_two_spellings_of_one_name_are_the_same_words() -> None:
     assert same_words("鎌ヶ谷市") == same_words("鎌ケ谷　市")
     assert same_words("医師") != same_words("歯科医師")
+
+
+@pytest.mark.parametrize(
+    ("written", "name"),
+    [
+        ("山下　結衣（やました　ゆい）", "山下　結衣"),
+        ("山下 結衣 (ﾔﾏｼﾀ ﾕｲ)", "山下 結衣"),
+        ("ジョン・スミス", "ジョン・スミス"),
+        ("山下 結衣（旧姓 山田）", "山下 結衣（旧姓 山田）"),
+        ("", ""),
+    ],
+)
+def test_a_name_to_write_to_is_without_its_reading(written, name):
+    assert without_reading(written) == name

@@ -235,6 +235,10 @@ class Application(models.Model):
         links = Application.municipalities.through.objects.filter(application=self)
         return frozenset(links.values_list("organisation", flat=True))
 
+    def area_text(self) -> str:
+        """The municipalities it speaks for, which the paper itself has no place for."""
+        return "、".join(municipality.name for municipality in self.municipalities.all())
+
     def section_in_charge(self) -> Section:
         """The section its case is with now: 所管課へ回送 takes the application along."""
         cases = Addressee.objects.filter(root=self.call.inquiry_id, organisation=self.applicant_id)

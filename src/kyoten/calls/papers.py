@@ -25,6 +25,7 @@ from kyoten.records.models import Actor, Attachment
 from kyoten.rules import answers as form_answers
 from kyoten.rules.clock import deadline_moment, local
 from kyoten.rules.definition import Definition, Field, GuideBlock
+from kyoten.rules.text import without_reading
 from kyoten.rules.wareki import wareki
 
 FEW_ADDRESSEES = 3  # up to so many stand on the letter itself
@@ -120,7 +121,7 @@ def notice_set(plan: Plan, frozen: Mapping[str, Any], by: Seat, at: datetime) ->
     mail = Article(
         "通知のメールの文面",
         [Words(frozen["mail"])],
-        note="宛先ごとに、宛名と回答用のリンクが入ります。参考送付する団体へは、回答の期限と方法に代えて、回答不要の旨が入ります。",
+        note="宛先ごとに、宛名と回答用のリンクが入ります。参考送付する団体へは、通知文の前に参考送付で回答不要の旨と依頼先の回答期限が入り、回答の方法は入りません。",
     )
     forms = [FilledForm(definition, {}, "様式")] if definition.form else []
     letter = _notice_letter(plan, frozen, by)
@@ -214,7 +215,7 @@ def result_letter(decision: Decision, call: Call, *, number: str, day: date, by:
     definition = call.definition
     who = [
         answers.get("rep_organisation", ""),
-        f"{answers.get('rep_title', '')}　{answers.get('rep_name', '')}　様".strip("　"),
+        f"{answers.get('rep_title', '')}　{without_reading(answers.get('rep_name', ''))}　様".strip("　"),
     ]
     contact = definition.contact
     letter = Letter(

@@ -128,6 +128,9 @@ class Answering(forms.Form):
     text = area("回答", 10, error_messages={"required": "回答の内容を入力してください。"})
     version = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
+    def __init__(self, *args, **more):
+        super().__init__(*args, auto_id="answer_%s", **more)  # it stands on one page with the form of another act
+
 
 class Referring(forms.Form):
     """照会"""

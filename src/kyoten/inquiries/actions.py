@@ -254,11 +254,13 @@ def notice(inquiry: Inquiry, *, to: str, link: str, reference: bool = False, enc
     """The same for any addressee; an inquiry not yet sent has its day and its number left open."""
     day = wareki(local(inquiry.sent_at).date()) if inquiry.sent_at else "（施行日）"
     number = [inquiry.document_number] if inquiry.document_number else []
-    lines = [*number, day, "", f"{to}　御中", "", f"{inquiry.asker}", "", inquiry.covering_text, "", *_annex(inquiry)]
+    lead = [_for_reference(inquiry), ""] if reference else []
+    lines = [*number, day, "", f"{to}　御中", "", f"{inquiry.asker}", ""]
+    lines += [*lead, inquiry.covering_text, "", *_annex(inquiry)]
     if enclosed:
         lines += [f"■ 添付　{'、'.join(enclosed)}"]
     if reference:
-        return "\n".join([*lines, "※参考としてお送りするものです。回答の必要はありません。"])
+        return "\n".join(lines)
     if inquiry.due:
         lines += [f"■ 回答期限　{until(inquiry.due)}"]
     if inquiry.silence_text:
@@ -274,6 +276,12 @@ def notice(inquiry: Inquiry, *, to: str, link: str, reference: bool = False, enc
             "3) Kyotenにログインして回答",
         ]
     )
+
+
+def _for_reference(inquiry: Inquiry) -> str:
+    """Above a text that asks others for an answer: who only gets it for reference must not take it as asked."""
+    due = f"（回答期限　{until(inquiry.due)}）" if inquiry.due else ""
+    return f"※依頼先の団体へ次のとおり通知しました{due}。参考としてお送りするもので、貴団体の回答の必要はありません。"
 
 
 def _annex(inquiry: Inquiry) -> list[str]:
@@ -312,19 +320,24 @@ def answer(
     name: str = "",
     way: str = "screen",
     remark: str = "",
+    since: datetime | None = None,
 ) -> Addressee:
-    """回答: 該当なし・検討中・提出済 on screen, by link, by mail, or entered by the asker from a telephone call."""
+    """回答: 該当なし・検討中・提出済 on screen, by link, by mail, or entered by the asker from a telephone call.
+
+    `since`: when a mail arrived that somebody reads as the answer only now. The deadline looks at that.
+    """
+    since = since or at
     if row.purpose != Addressee.Purpose.ANSWER:
         raise Refused("参考送付のため、回答は不要です。")
     if row.state in ("answered", "returned") and state in ("not_applicable", "considering"):
         raise Refused("申込書が提出されています。取り下げてから回答を変えてください。")
-    if row.inquiry.hard and row.inquiry.due and at > row.inquiry.due and way != "proxy":
+    if row.inquiry.hard and row.inquiry.due and since > row.inquiry.due and way != "proxy":
         raise Refused(
             f"回答期限（{wareki(row.inquiry.due.date(), with_weekday=True)}）を過ぎたため受け付けられません。依頼元へ御連絡ください。"
         )
     actor = by.actor() if by else None
     who = name or (f"{by.section}　{by.person.name}" if by else f"{row.organisation}（{Addressee.Way(way).label}）")
-    return _move(row, to=state, by=actor, at=at, way=way, who=who, remark=remark)
+    return _move(row, to=state, by=actor, at=at, since=since, way=way, who=who, remark=remark)
 
 
 def _move(
@@ -337,10 +350,12 @@ def _move(
     who: str = "",
     remark: str = "",
     also: Sequence[Entry] = (),
+    since: datetime | None = None,
 ) -> Addressee:
-    late = bool(row.inquiry.due and at > row.inquiry.due)
+    since = since or at
+    late = bool(row.inquiry.due and since > row.inquiry.due)
     changed = Addressee.objects.filter(pk=row.pk, state=row.state).update(
-        state=to, way=way, answered_by=who[:200], answered_at=at, late=late, remark=remark[:500], represented_by=None
+        state=to, way=way, answered_by=who[:200], answered_at=since, late=late, remark=remark[:500], represented_by=None
     )
     if not changed:
         raise Refused("ほかの方が先に回答しました。画面を開き直して確かめてください。")
@@ -348,7 +363,7 @@ def _move(
     facts, note = {"state": to, "way": way, "late": late}, remark or ("" if by else who)
     answered = Entry("answer", title + ("　期限超過" if late else ""), KIND, row.pk, facts, note)
     record_many([answered, *also], by=by, at=at)
-    row.state, row.way, row.answered_at, row.late, row.remark = to, way, at, late, remark
+    row.state, row.way, row.answered_at, row.late, row.remark = to, way, since, late, remark
     return row
 
 
@@ -498,7 +513,7 @@ def settle_mail(note: MailAnswer, state: str = "", *, by: Seat, at: datetime) ->
         raise Refused("このメールは確認済みです。")
     if state:
         row = Addressee.objects.select_related("inquiry__asker", "organisation", "section").get(pk=note.addressee_id)
-        answer(row, state, by=by, at=at, way="mail", name=f"メール {note.sender}")
+        answer(row, state, by=by, at=at, since=note.received_at, way="mail", name=f"メール {note.sender}")
     record("mail_settled", "返信メールを確認", kind=KIND, record_id=note.addressee_id, by=by.actor(), at=at)
 
 

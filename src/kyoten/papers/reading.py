@@ -24,7 +24,9 @@ from kyoten.rules.answers import Answers, clean, is_blank, problems
 from kyoten.rules.definition import Field, Form, Section
 from kyoten.rules.text import clean_line
 
-ORIGINAL = Refusal("original", "PDF や画像は自動で読み取れません。原本として保存し、内容は代行入力してください。")
+ORIGINAL = Refusal(
+    "original", "PDF や画像は自動で読み取れません。原本として保存し、内容は申込書の画面で入力してください。"
+)
 NO_FORM = Refusal("type", "Word（.docx）または Excel（.xlsx）の申込書をお送りください。")
 TOO_LONG = Refusal("size", "申込書としては文章が長すぎます。申込書だけのファイルにして、もう一度お送りください。")
 MAX_NOTES = 300  # what is beyond stands together in one

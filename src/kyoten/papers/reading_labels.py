@@ -12,7 +12,17 @@ from kyoten.rules.definition import Column, Field, Form, Section
 
 # Other names offices write for the same thing, by the label of the form.
 _OTHER_NAMES: dict[str, tuple[str, ...]] = {
-    "所属": ("所属機関", "所属団体", "所属機関名", "所属名", "ご所属", "機関名", "所属先"),
+    "所属": (
+        "所属機関",
+        "所属団体",
+        "所属機関団体名",
+        "所属団体名",
+        "所属機関名",
+        "所属名",
+        "ご所属",
+        "機関名",
+        "所属先",
+    ),
     "部署": ("部署名", "所属部署", "担当部署", "部課名"),
     "氏名": ("お名前", "名前", "代表者氏名", "担当者氏名", "ご氏名"),
     "役職": ("役職名", "職名", "役職等"),

@@ -16,6 +16,7 @@ from kyoten.rules.text import narrow
 
 CIRCLES = "○◯〇◎⭕✓✔☑✅☒レ"
 SQUARES = "●■◼"  # a mark where some are □, a bullet where others are ○
+_EMPTY_BOXES = "□☐◻"
 _BULLETS = "・･·•▪□☐◻‐-"
 _DECORATION = re.compile(rf"[\s　\x1f（）()［］\[\]【】{CIRCLES}{SQUARES}{re.escape(_BULLETS)}]")
 _NUMBERING = re.compile(r"[0-9０-９①-⑳]{1,2}[.．)）、]?")
@@ -95,8 +96,9 @@ def _without_the_list(texts: list[str], options: Sequence[Option]) -> tuple[list
     listed = [text for text in texts if len(_options_in(text, options)) > 1]
     answers = [text for text in texts if text not in listed]
     whole = [text for text in answers if not is_marked(text) and any(key(text).endswith(key(o.label)) for o in options)]
-    if len({_option(text, options) for text in whole}) > 1:
-        for text in dict.fromkeys(whole):
+    printed = {value: text for text in reversed(whole) if (value := _option(text, options))}
+    if len(printed) > 1:
+        for text in printed.values():
             answers.remove(text)  # once: an option that stands there twice was written in as the answer
     return answers, listed
 
@@ -185,7 +187,9 @@ def marks(target: Field, lines: list[Line]) -> Value:
         else:
             left += group
     _share_by_style(list(found.values()))
-    kinds = CIRCLES if any(item.has(CIRCLES) for item in found.values()) else CIRCLES + SQUARES
+    boxes = any(item.has(_EMPTY_BOXES) for item in found.values())
+    circles = any(item.has(CIRCLES) for item in found.values())
+    kinds = CIRCLES if circles and not boxes else CIRCLES + SQUARES
     chosen = [option.value for option in target.options if option.value in found and found[option.value].has(kinds)]
     value = Value(chosen, left)
     if not found:

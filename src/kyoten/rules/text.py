@@ -28,6 +28,11 @@ def clean_line(text: str) -> str:
     return re.sub(r"\s*\n\s*|\t", " ", clean(text)).strip()
 
 
+def without_reading(name: str) -> str:
+    """A name to write to, without the ふりがな that somebody put behind it: 「山下 結衣（やました ゆい）」."""
+    return re.sub(r"[\s　]*[（(][ぁ-ゖァ-ヺーｦ-ﾟ・\s　]+[）)]$", "", name.rstrip())
+
+
 def narrow(text: str) -> str:
     """For codes, numbers and addresses only, never for names: full-width letters and digits made half-width."""
     return unicodedata.normalize("NFKC", clean(text)).strip()

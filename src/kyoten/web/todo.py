@@ -278,12 +278,13 @@ def to_open(desk: Desk) -> Iterator[Task]:
 def mails(desk: Desk) -> Iterator[Task]:
     """Replies nobody could read as an answer, and mail of ours that did not arrive."""
     notes = MailAnswer.objects.visible_to(desk.seat).filter(settled_at=None).order_by()
-    for row in notes.values("addressee__inquiry", "addressee__inquiry__title").annotate(n=Count("pk")):
+    asked = Inquiry.objects.filter(addressees__mail_answers__in=notes).annotate(n=Count("addressees__mail_answers"))
+    for inquiry in asked.order_by("pk"):
         yield Task(
-            title=row["addressee__inquiry__title"],
-            url=reverse("inquiries:asked", args=[row["addressee__inquiry"]]),
+            title=inquiry.title,
+            url=waiting_url(inquiry, desk.call_of.get(inquiry.tree_id)),  # where a form in a mail can be entered
             note="返信メールの内容の確認",
-            state=(f"要確認 {row['n']}件", "warn"),
+            state=(f"要確認 {inquiry.n}件", "warn"),
             act="確認する",
         )
     if failed := OutboundMail.objects.shown_to(desk.seat.person_id).failed_for([desk.seat.section_id]).count():

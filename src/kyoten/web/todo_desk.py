@@ -33,8 +33,11 @@ def lines(seat: Seat, at: datetime) -> Iterator[dict]:
             state = (words, "stop" if overdue else quiet)
             yield _line(title, f"{list_url}?view={name}", counted[f"{name}_due"], state, act)
     waiting = Draft.objects.filter(state="awaiting", consultation__operator=seat.organisation)
-    if number := waiting.exclude(written_by__person=seat.person_id).count():
-        yield _line("承認待ちの回答案", f"{list_url}?view=approving", None, (f"{number}件", "warn"), "確かめる")
+    waiting = waiting.exclude(written_by__person=seat.person_id)
+    found = waiting.aggregate(n=Count("pk"), due=Min("consultation__due"))
+    if found["n"]:
+        state = (f"{found['n']}件", "warn")
+        yield _line("承認待ちの回答案", f"{list_url}?view=approving", found["due"], state, "確かめる")
     promised = Callback.objects.filter(done_at=None, consultation__operator=seat.organisation)
     found = promised.filter(Q(owner=seat) | Q(owner=None)).aggregate(n=Count("pk"), first=Min("at"))
     if found["n"]:

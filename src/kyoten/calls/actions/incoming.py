@@ -190,14 +190,17 @@ def propose_group(field: Field, row: dict[str, str]) -> dict[str, str]:
     if row.get("organisation", "").endswith(("県", "都", "府", "道")):
         return row | {"group": "prefecture"}
     found = next((group for group, signs in GROUPS if group in known and any(sign in words for sign in signs)), "")
-    if found == "care" and _of_a_town(row):
+    if found in ("care", "care_association") and _of_a_town(row):
         found = "municipality"  # 「市町村担当者（介護担当を含む）」 (別紙2 6)
     return row | {"group": found}
 
 
 def _of_a_town(row: dict[str, str]) -> bool:
-    """An officer of a municipality, not of a service it runs."""
-    return row.get("organisation", "").endswith(("市", "区", "町", "村")) and "行政" in row.get("profession", "")
+    """An officer of a municipality (介護保険課, 障害福祉課), not of a service it runs."""
+    office = row.get("section", "").endswith(("部", "課", "室", "係", "担当"))
+    return row.get("organisation", "").endswith(("市", "区", "町", "村")) and (
+        office or "行政" in row.get("profession", "")
+    )
 
 
 def propose_groups(application: Application, *, by: Seat, at: datetime) -> None:

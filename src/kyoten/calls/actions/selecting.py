@@ -15,6 +15,7 @@ from kyoten.organisations.models import Organisation, Seat, Section, User
 from kyoten.post.actions import bar, send
 from kyoten.records.actions import Entry, attach, record, record_many
 from kyoten.records.models import Attachment, Refused
+from kyoten.rules.text import without_reading
 
 CLOSED = "選定結果を通知した後は変更できません。"
 KIND = "selection"  # its own chain per application: outsiders read the application's, never this one
@@ -256,7 +257,7 @@ def result_text(decision: Decision, call: Call) -> str:
     """The result in words, the same in the mail and in the letter. The internal reason is not told."""
     application = decision.application
     answers = application.answers
-    name = f"{answers.get('rep_organisation', '')}　{answers.get('rep_name', '')}　様".strip("　 ")
+    name = f"{answers.get('rep_organisation', '')}　{without_reading(answers.get('rep_name', ''))}　様".strip("　 ")
     area = application.area_name or application.applicant.name
     if decision.outcome == "selected":
         result = (

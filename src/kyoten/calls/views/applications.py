@@ -330,7 +330,12 @@ def submit(request: HttpRequest, pk: int) -> HttpResponse:
             if application.by_proxy == "secretariat":
                 return redirect("calls:take_in", pk)
             applying.submit(application, by=request.seat, at=request.at)
-            messages.success(request, f"{application.prefecture}へ提出しました。受付番号は画面上部にあります。")
+            done = (
+                "代行入力した申込書を受け付けました"
+                if application.by_proxy
+                else f"{application.prefecture}へ提出しました"
+            )
+            messages.success(request, f"{done}。受付番号は画面上部にあります。")
             return redirect("calls:application", pk)
         except Refused as refusal:
             messages.error(request, str(refusal))

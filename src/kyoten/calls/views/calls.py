@@ -131,7 +131,7 @@ def starting_form(request: HttpRequest, call: Call, applicant: Organisation) -> 
     return Starting(request.POST or None, areas=areas, municipalities=towns, initial={"municipalities": [applicant.pk]})
 
 
-SHOWN = ("number", "area_name", "state", "by_proxy", "submitted_at", "prefecture__name", "applicant__name", "section__name")  # fmt: skip
+SHOWN = ("number", "area_name", "state", "by_proxy", "submitted_at", "received_on", "prefecture__name", "applicant__name", "section__name")  # fmt: skip
 
 
 def list_applications(request: HttpRequest, slug: str) -> HttpResponse:
@@ -152,5 +152,7 @@ def list_applications(request: HttpRequest, slug: str) -> HttpResponse:
     order = {"number": "number", "-number": "-number", "submitted": "submitted_at", "-submitted": "-submitted_at"}
     rows = rows.order_by(order.get(request.GET.get("sort", ""), "number"), "pk")
     page = page_of(rows.only(*SHOWN), request.GET.get("page"))
-    context = {"call": call, "page": page, "states": Application.State.choices, "state": state, "words": words}
+    organiser = request.seat.organisation.pk == call.organiser.organisation_id
+    context = {"call": call, "page": page, "states": Application.State.choices, "state": state, "words": words,
+               "organiser": organiser}  # fmt: skip
     return render(request, "calls/applications.html", context)

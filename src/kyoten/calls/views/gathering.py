@@ -71,7 +71,7 @@ def status_rows(request: HttpRequest, call: Call, inquiry: Inquiry, case: Addres
         row.shown = row.shown_state(request.at, closed=closed)
         row.application = by_applicant.get(row.organisation_id)
         row.undelivered = lost.get(row.pk)
-        if row.application and row.application.by_proxy:
+        if row.application and row.application.by_proxy and row.application.state != "draft":
             row.shown = (row.shown[0] + "（代行入力）", row.shown[1])
     return rows
 
@@ -160,7 +160,8 @@ def prepare(request: HttpRequest, slug: str) -> HttpResponse:
     """起案用一式の作成: check what will go out, write the 鑑文, freeze."""
     call = call_for(request, slug)
     prefecture = request.seat.organisation
-    _passed_down(request, call)
+    inquiry = _passed_down(request, call)
+    unsettled = MailAnswer.objects.awaiting(request.seat).filter(addressee__inquiry=inquiry).count()
     applications = gathering.ready_to_gather(call, prefecture)
     text = request.POST.get("covering_text") or papers.covering_text(call, prefecture)
     if request.method == "POST":
@@ -173,7 +174,7 @@ def prepare(request: HttpRequest, slug: str) -> HttpResponse:
     context = {
         "call": call, "applications": applications, "text": text,
         "stops": gathering.gathering_stops(call, applications, request.at),
-        "missing": gathering.unanswered(call, prefecture), "late": gathering.too_late(call, applications, request.at),
+        "missing": gathering.unanswered(call, prefecture), "unsettled": unsettled, "late": gathering.too_late(call, applications, request.at),
     }  # fmt: skip
     return render(request, "calls/prepare.html", context)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from django.db import models, transaction
@@ -30,7 +30,7 @@ def mask_message(message: Message, chosen: Sequence[str], more: str = "", *, by:
 
     They are covered wherever they stand in the case: its fields, messages, sent answers and the read texts of its
     mails. The mail as it came keeps them, for 管理 seats only, until the case is deleted. Returns how many places were
-    covered.
+    covered, as a reader counts them: a text kept twice (the question and its first message) is one.
     """
     check_seat(message.consultation, by)
     case = locked(message.consultation)
@@ -42,7 +42,7 @@ def mask_message(message: Message, chosen: Sequence[str], more: str = "", *, by:
     if OutboundMail.objects.of(KIND, case.pk).filter(state__in=("queued", "sending")).exists():
         raise Refused(UNDER_WAY)
     read_of(case)  # what the worker has not read yet would come in uncovered later
-    count = _cover_case(case, kinds, at) + _cover_parts(case, kinds) + _cover_mails(case, kinds)
+    count = sum((_cover_case(case, kinds, at) | _cover_parts(case, kinds) | _cover_mails(case, kinds)).values())
     if not count:
         raise Refused("入力された語は、この相談のどこにも見つかりません。書かれているとおりに入力してください。")
     _erase_notes(case, kinds, by, at)
@@ -59,46 +59,45 @@ def _kinds(message: Message, chosen: Sequence[str], more: str) -> dict[str, Kind
     return kinds | {word: kinds.get(word, "word") for word in typed}
 
 
-def _cover_case(case: Consultation, kinds: Mapping[str, Kind], at: datetime) -> int:
-    count = _cover(case, ("subject", "text", "warning"), kinds)
+def _cover_case(case: Consultation, kinds: Mapping[str, Kind], at: datetime) -> dict[str, int]:
+    places = _cover([case], ("subject", "text", "warning"), kinds)
     Consultation.objects.filter(pk=case.pk).update(personal=True, version=F("version") + 1)
     for message in case.messages.all():
-        covered = _cover(message, ("subject", "text", "who", "attached_text"), kinds)
+        covered = _cover([message], ("subject", "text", "who", "attached_text"), kinds)
         if covered:
             Message.objects.filter(pk=message.pk).update(masked_at=at)
-        count += covered
-    return count
+        places |= covered
+    return places
 
 
-def _cover_parts(case: Consultation, kinds: Mapping[str, Kind]) -> int:
+def _cover_parts(case: Consultation, kinds: Mapping[str, Kind]) -> dict[str, int]:
     """What stands beside the messages. A draft still being written is its writer's to mend."""
-    count = sum(_cover(row, ("subject", "text", "remark"), kinds) for row in case.drafts.exclude(state__in=Draft.OPEN))
-    count += sum(_cover(row, ("text",), kinds) for row in Referral.objects.filter(consultation=case))
-    return count + sum(_cover(row, ("note", "outcome"), kinds) for row in Callback.objects.filter(consultation=case))
+    places = _cover(case.drafts.exclude(state__in=Draft.OPEN), ("subject", "text", "remark"), kinds)
+    places |= _cover(Referral.objects.filter(consultation=case), ("text",), kinds)
+    return places | _cover(Callback.objects.filter(consultation=case), ("note", "outcome"), kinds)
 
 
-def _cover_mails(case: Consultation, kinds: Mapping[str, Kind]) -> int:
+def _cover_mails(case: Consultation, kinds: Mapping[str, Kind]) -> dict[str, int]:
     came = case.messages.filter(kind__in=INBOUND, mail_id__isnull=False).values("mail_id")
-    inbound = InboundMail.objects.filter(pk__in=came)
-    outbound = OutboundMail.objects.of(KIND, case.pk)
-    count = sum(
-        _cover(mail, ("subject", "text", "reply_text", "attachment_names"), kinds) for mail in inbound.order_by("pk")
-    )
-    return count + sum(_cover(mail, ("subject", "text"), kinds) for mail in outbound)
+    inbound = InboundMail.objects.filter(pk__in=came).order_by("pk")
+    places = _cover(inbound, ("subject", "text", "reply_text", "attachment_names"), kinds)
+    return places | _cover(OutboundMail.objects.of(KIND, case.pk), ("subject", "text"), kinds)
 
 
-def _cover(row: models.Model, names: Sequence[str], kinds: Mapping[str, Kind]) -> int:
-    """Cover the words in these columns of one row. Returns how many places there were."""
-    changed, count = {}, 0
-    for name in names:
-        text = getattr(row, name) or ""
-        if spans := places_of(text, kinds):
-            limit = row._meta.get_field(name).max_length
-            changed[name] = mask(text, spans)[:limit]
-            count += len(spans)
-    if changed:
-        type(row)._base_manager.filter(pk=row.pk).update(**changed)
-    return count
+def _cover(rows: Iterable[models.Model], names: Sequence[str], kinds: Mapping[str, Kind]) -> dict[str, int]:
+    """Cover the words in these columns. Returns how many places each text had that had any."""
+    places: dict[str, int] = {}
+    for row in rows:
+        changed = {}
+        for name in names:
+            text = getattr(row, name) or ""
+            if spans := places_of(text, kinds):
+                limit = row._meta.get_field(name).max_length
+                changed[name] = mask(text, spans)[:limit]
+                places[text.strip()] = len(spans)
+        if changed:
+            type(row)._base_manager.filter(pk=row.pk).update(**changed)
+    return places
 
 
 def _erase_notes(case: Consultation, kinds: Mapping[str, Kind], by: Seat, at: datetime) -> None:
