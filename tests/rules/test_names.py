@@ -4,7 +4,6 @@ Every person, number and address here is made up.
 """
 
 from pathlib import Path
-from time import process_time
 
 import pytest
 
@@ -294,14 +293,3 @@ def test_the_name_of_no_municipality_leaves_the_words_before_an_address_in():
         if [s.text for s in find(f"ご住所は{town}本町1-2-3です") if s.kind == "address"] != [f"{town}本町1-2-3"]
     ]
     assert wrong == []
-
-
-SIGNS = [*"山子様氏家の市一1０-ー(・ア　○〇歳生年", "山田", "市一", "1-", "0-", "一丁目", "患者の", "山　", "記号1", "氏名　", "昭和1", "（あ", "です", "ハナ"]  # fmt: skip
-
-
-@pytest.mark.parametrize("sign", SIGNS)
-def test_one_sign_over_and_over_is_searched_in_a_time_that_grows_with_it_alone(sign):
-    text = (sign * 20_000)[:20_000]
-    start = process_time()
-    find(text)
-    assert process_time() - start < 5
