@@ -1,7 +1,5 @@
 """The official mail template as people fill it in: renumbered, abbreviated, widened, in another order, or twice."""
 
-import time
-
 import pytest
 
 from kyoten.rules.desk import Told, told
@@ -89,7 +87,7 @@ def test_sentences_are_not_taken_for_the_template(text):
 @pytest.mark.parametrize(
     "text", [" " * 1_000_000, "　" * 1_000_000, "照会内容" + " " * 1_000_000, "氏名：\n自治体名：\n" * 60_000]
 )
-def test_a_mail_of_nothing_but_white_space_or_labels_costs_no_time(text):
-    begun = time.process_time()
-    told(DESK, text)
-    assert time.process_time() - begun < 2
+def test_a_mail_of_nothing_but_white_space_or_labels_says_nothing(text):
+    """Read by an expression that goes back and forth, the first of them would take hours."""
+    found = told(DESK, text)
+    assert (found.phone, found.text) == ("", "")
