@@ -23,7 +23,7 @@ ASKED_FIRST = True  # walks its candidates newest first, and stops when there ar
 SAMPLE = 500  # texts that show which characters are rare
 NAMED = 50  # tokens whose postings are compared one by one when their numbers differ
 _FULL_WIDTH = {code: code + 0xFEE0 for code in range(0x21, 0x7F)}
-_ASCII = re.compile(r"[!-~]+")
+_ASCII = re.compile(r"[\n -~]+")  # blanks too, which stay: whole lines at a time
 _BETWEEN = re.compile(r"[\x00-\x7f]+")  # what the tokeniser takes for a separation
 
 
