@@ -96,3 +96,13 @@ def test_the_queries_of_a_batch_of_answers_do_not_grow_with_it(world, django_ass
         bulk.take_mails(answers[:2], desk, at=TUESDAY)
     with django_assert_num_queries(len(few)):
         bulk.take_mails(answers[2:], desk, at=TUESDAY)
+
+
+def test_what_is_passed_on_in_a_follow_up_is_shown_in_a_batch_too(world):
+    desk = desking.desk(world)
+    case = desking.taken(world, "最初の相談です。", message_id=id_of(0))
+    text = "転送します。\n\n-----Original Message-----\nFrom: b@example.jp\n\n元の話です。"
+    more = desking.mail(text, subject="Fw: 資料", message_id=id_of(1), References=id_of(0))
+    bulk.take_mails([more], desk, at=TUESDAY)
+    said = case.messages.get(mail_id=more.pk).text
+    assert ("転送します。" in said, "元の話です。" in said) == (True, True)

@@ -305,7 +305,8 @@ def mails(desk: Desk) -> Iterator[Task]:
             state=(f"要確認 {number}件", "warn"),
             act="確認する",
         )
-    if number := arrived.waiting(operators_of(desk.seat)).count():
+    sorts = desk.has_desk or desk.kind == "secretariat"
+    if sorts and (number := arrived.waiting(operators_of(desk.seat)).count()):
         yield Task(
             title="受信箱の振り分け",
             url=reverse("sorting:list"),

@@ -96,7 +96,7 @@ def _join_together(
     joining = [mail for mail in mails if wanted[mail.pk] in known]
     if joining:
         cases = [known[wanted[mail.pk]] for mail in joining]
-        messages = [intake.message_of(mail, mail.reply_text or mail.text, "") for mail in joining]
+        messages = [intake.message_of(mail, intake.said_in(mail), "") for mail in joining]
         _keep(joining, cases, messages, at)
         for case, message in zip(cases, messages, strict=True):
             case.latest_at = max(case.latest_at, message.at)
